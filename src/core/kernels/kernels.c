@@ -1,0 +1,32 @@
+#include "core/kernels/kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int always(void) {
+  return 1;
+}
+
+/* Best first; the last one runs everywhere. */
+static const struct lcal__kernels tiers[] = {
+    {"scalar", always, lcal__scalar_input, lcal__scalar_output},
+};
+
+const struct lcal__kernels *lcal__kernels(void) {
+  const size_t count = sizeof tiers / sizeof *tiers;
+  const char *wanted = getenv("LABELCAL_CPU");
+  for (size_t i = 0; wanted && i < count; i++) {
+    if (strcmp(tiers[i].name, wanted) == 0 && tiers[i].supported()) {
+      return &tiers[i];
+    }
+  }
+  size_t best = 0;
+  while (!tiers[best].supported()) {
+    best++;
+  }
+  return &tiers[best];
+}
+
+const char *lcal_tier(void) {
+  return lcal__kernels()->name;
+}

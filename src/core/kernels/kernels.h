@@ -1,0 +1,85 @@
+/* One table of functions a CPU tier. The scalar tier is the specification (docs/method.md,
+ * "Exactness"): every other one gives its bits. */
+#ifndef CORE_KERNELS_KERNELS_H
+#define CORE_KERNELS_KERNELS_H
+
+#include <labelcal/calibrator.h>
+
+/* Pixels a tile holds: what is read from the tensor at once, in raster order. */
+#define LCAL__TILE  128u
+/* Pixel j of a tile adds into lane j mod 16. */
+#define LCAL__LANES 16u
+/* A void pixel in `input_label` and `input_argmax`: no class, as C <= 1024. */
+#define LCAL__VOID  0xffffu
+
+/* What one band of the input gave. For u8 tensors sums, weights and confidence are the exact
+ * integers of the values as sent (65025, 255 and 255 times the rest), held in doubles. */
+struct lcal__partial {
+  uint64_t voids, changed, certified;
+  double confidence;
+  double *sum;     /* C x C; row c holds something only where count[c] is not 0 */
+  double *weight;  /* C; likewise */
+  uint64_t *count; /* C; the band clears it */
+};
+
+/* What one band of the output gave, where it is larger than the input. */
+struct lcal__output_partial {
+  uint64_t voids, changed;
+};
+
+/* Two input pixels and the weights with which they make an output row or column. */
+struct lcal__tap {
+  uint32_t at[2];
+  float weight[2];
+};
+
+/* A row of input pixels as the output stage wants them, filled pixel by pixel. */
+struct lcal__row {
+  int64_t y;     /* the input row; -1 = none */
+  uint8_t *have; /* W: bits 1 (p) and 2 (scores) */
+  float *p;      /* W x C */
+  float *score;  /* W x C */
+};
+
+/* The scratch of one thread. Tiles are class-major: value (c, j) lies at c * LCAL__TILE + j. */
+struct lcal__scratch {
+  float *p;                 /* C tiles: probabilities (not u8) */
+  uint8_t *v;               /* C tiles: u8 values as sent */
+  float *gathered;          /* C tiles: p of the pixels that are scored, side by side */
+  float *score;             /* C tiles: their scores, where they are wanted */
+  struct lcal__row rows[2]; /* upsampling; row y is kept in rows[y % 2] */
+  float *interpolated;      /* C */
+};
+
+/* A frame in hand: what a band needs to know. Only what its band owns is written. */
+struct lcal__frame {
+  lcal_pass pass; /* out_height, out_width are set */
+  double tau;
+  const float *threshold; /* C, for the tensor's type; NULL without coefficients */
+  int certify;            /* thresholds may be trusted to skip scores */
+  int upsampling;
+  uint32_t rows_per_band[2]; /* of the input, of the output */
+  uint32_t bands[2];
+  struct lcal__partial *partial;               /* bands[0] */
+  struct lcal__output_partial *output_partial; /* bands[1] */
+  struct lcal__scratch *scratch;               /* by thread */
+  uint16_t *input_label, *input_argmax;        /* H x W, upsampling only */
+  struct lcal__tap *rows, *columns;            /* of the output, upsampling only */
+};
+
+struct lcal__kernels {
+  const char *name;
+  int (*supported)(void);
+  /* Labels and statistics of the input pixels of one band. */
+  void (*input)(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
+  /* Label maps of one band of output rows, from what all input bands left. */
+  void (*output)(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
+};
+
+/* The tier to run: the best this CPU has; or $LABELCAL_CPU's, where it names one it has. */
+const struct lcal__kernels *lcal__kernels(void);
+
+void lcal__scalar_input(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
+void lcal__scalar_output(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
+
+#endif
