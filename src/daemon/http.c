@@ -1,0 +1,221 @@
+/* HTTP's listener, and libwebsockets' context on the daemon's own loop. Connections are accepted
+ * here, by libuv, and handed over: bind errors keep their cause, the limit of connections is
+ * ours, and libuv survives the lack of file descriptors. */
+#include "daemon/http.h"
+#include "daemon/config_url.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libwebsockets.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define HTTP_BACKLOG      64
+#define HTTP_HEAD_BYTES   8192 /* of a request's line and headers */
+#define HTTP_HEAD_SECONDS 10   /* for them to arrive; libwebsockets' own timeouts */
+
+/* Sent with every answer, libwebsockets' own refusals too. */
+static const struct lws_protocol_vhost_options security_headers[] = {
+    {&security_headers[1], NULL, "cache-control:", "no-store"},
+    {&security_headers[2], NULL, "x-content-type-options:", "nosniff"},
+    {&security_headers[3], NULL, "referrer-policy:", "no-referrer"},
+    {&security_headers[4], NULL, "cross-origin-resource-policy:", "same-origin"},
+    {NULL, NULL, "connection:", "close"},
+};
+
+static lcal_status random_hex(char text[HTTP_TOKEN_BYTES + 1], lcal_error *error) {
+  uint8_t bytes[HTTP_TOKEN_BYTES / 2];
+  if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
+    return lcal_error_set(error, LCAL_SYSTEM, "http: no random bytes for the token: %s",
+                          strerror(errno));
+  }
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    static const char digits[] = "0123456789abcdef";
+    text[2 * i] = digits[bytes[i] >> 4];
+    text[2 * i + 1] = digits[bytes[i] & 15];
+  }
+  text[HTTP_TOKEN_BYTES] = '\0';
+  return LCAL_OK;
+}
+
+/* What a Host header calls the configured address. */
+static void name_authority(struct http *http, const struct url *url) {
+  bool six = strchr(url->host, ':') != NULL;
+  snprintf(http->authority, sizeof http->authority, six ? "[%s]:%u" : "%s:%u", url->host,
+           url->port);
+  http->port = url->port;
+}
+
+/* "ADDRESS:PORT" of the connection's own end, as a browser writes it in Host. */
+static void name_local(const uv_tcp_t *tcp, char *text, size_t capacity) {
+  struct sockaddr_storage address;
+  int length = sizeof address;
+  char host[INET6_ADDRSTRLEN];
+  text[0] = '\0';
+  if (uv_tcp_getsockname(tcp, (struct sockaddr *)&address, &length) != 0) {
+    return;
+  }
+  if (address.ss_family == AF_INET6) {
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&address;
+    uv_ip6_name(six, host, sizeof host);
+    snprintf(text, capacity, "[%s]:%u", host, ntohs(six->sin6_port));
+  } else {
+    const struct sockaddr_in *four = (const struct sockaddr_in *)&address;
+    uv_ip4_name(four, host, sizeof host);
+    snprintf(text, capacity, "%s:%u", host, ntohs(four->sin_port));
+  }
+}
+
+static void free_handle(uv_handle_t *handle) {
+  free(handle);
+}
+
+static void on_connection(uv_stream_t *listener, int status) {
+  struct http *http = listener->data;
+  uv_tcp_t *client = status == 0 ? malloc(sizeof *client) : NULL;
+  if (!client || uv_tcp_init(listener->loop, client) != 0) {
+    free(client);
+    return;
+  }
+  uv_os_fd_t fd = -1;
+  int own = -1;
+  char local[64] = "";
+  if (uv_accept(listener, (uv_stream_t *)client) == 0 &&
+      uv_fileno((uv_handle_t *)client, &fd) == 0) {
+    name_local(client, local, sizeof local);
+    if (http->connections < http->daemon->config->limits.connections) {
+      own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    } else {
+      http->connections_refused++;
+    }
+  }
+  /* libuv closes its handle of the connection; libwebsockets gets a descriptor of its own. */
+  uv_close((uv_handle_t *)client, free_handle);
+  if (own >= 0) {
+    exchange_accept(http, own, local);
+  }
+}
+
+static lcal_status listen_on(struct http *http, const char *host, lcal_error *error) {
+  char port[8];
+  snprintf(port, sizeof port, "%u", http->port);
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
+  struct addrinfo *found = NULL;
+  int failed = getaddrinfo(host, port, &hints, &found);
+  if (failed) {
+    return lcal_error_set(error, LCAL_BAD_CONFIG, "listen.http: %s: %s", http->authority,
+                          gai_strerror(failed));
+  }
+  int result = uv_tcp_bind(&http->listener, found->ai_addr, 0);
+  freeaddrinfo(found);
+  if (result == 0) {
+    result = uv_listen((uv_stream_t *)&http->listener, HTTP_BACKLOG, on_connection);
+  }
+  if (result == UV_EADDRINUSE) {
+    return lcal_error_set(error, LCAL_BAD_CONFIG,
+                          "listen.http: %s is in use by another program; choose another port in "
+                          "listen.http, with --http, or turn HTTP off (--http off)",
+                          http->authority);
+  }
+  if (result != 0) {
+    return lcal_error_set(error, LCAL_BAD_CONFIG,
+                          "listen.http: cannot listen on %s: %s; choose another address in "
+                          "listen.http, with --http, or turn HTTP off (--http off)",
+                          http->authority, uv_strerror(result));
+  }
+  return LCAL_OK;
+}
+
+static lcal_status create_context(struct http *http, lcal_error *error) {
+  void *loop = &http->daemon->loop;
+  lws_set_log_level(0, NULL); /* a client's mistakes are no news */
+  struct lws_context_creation_info info = {
+      .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                 LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME |
+                 LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN,
+      .foreign_loops = &loop,
+      .gid = -1,
+      .uid = -1,
+      .server_string = "labelcald",
+      .fd_limit_per_thread = http->daemon->config->limits.connections + 8,
+      .max_http_header_data2 = HTTP_HEAD_BYTES,
+      .max_http_header_pool2 = http->daemon->config->limits.connections,
+      .timeout_secs = HTTP_HEAD_SECONDS,
+      .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+      .vhost_name = "labelcald",
+      .protocols = exchange_protocols(),
+      .headers = security_headers,
+      .timeout_secs_ah_idle = HTTP_HEAD_SECONDS,
+      .user = http,
+  };
+  http->context = lws_create_context(&info);
+  http->vhost = http->context ? lws_create_vhost(http->context, &info) : NULL;
+  if (!http->vhost) {
+    return lcal_error_set(error, LCAL_BAD_CONFIG,
+                          "http: libwebsockets cannot start on libuv; is the package "
+                          "libwebsockets-evlib-uv installed? Or turn HTTP off (--http off)");
+  }
+  return LCAL_OK;
+}
+
+lcal_status http_start(struct daemon *daemon, lcal_error *error) {
+  if (!daemon->config->http) {
+    return LCAL_OK;
+  }
+  struct http *http = calloc(1, sizeof *http);
+  if (!http) {
+    return lcal_error_set(error, LCAL_MEMORY, "http: out of memory");
+  }
+  struct url url;
+  http->daemon = daemon;
+  lcal_status status = url_parse(&url, daemon->config->http, error);
+  if (status == LCAL_OK) {
+    status = random_hex(http->token, error);
+  }
+  if (status == LCAL_OK) {
+    status = random_hex(http->nonce, error);
+  }
+  if (status != LCAL_OK) {
+    free(http);
+    return status;
+  }
+  name_authority(http, &url);
+  daemon->http = http;
+  uv_tcp_init(&daemon->loop, &http->listener);
+  http->listener.data = http;
+  status = listen_on(http, url.host, error);
+  if (status == LCAL_OK) {
+    status = create_context(http, error);
+  }
+  if (status != LCAL_OK) {
+    http_stop(daemon);
+  }
+  return status;
+}
+
+void http_stop(struct daemon *daemon) {
+  struct http *http = daemon->http;
+  if (!http || uv_is_closing((uv_handle_t *)&http->listener)) {
+    return;
+  }
+  uv_close((uv_handle_t *)&http->listener, NULL);
+  if (http->context) {
+    lws_context_destroy(http->context);
+  }
+}
+
+void http_destroy(struct daemon *daemon) {
+  if (daemon->http && daemon->http->context) {
+    lws_context_destroy(daemon->http->context);
+  }
+  free(daemon->http);
+  daemon->http = NULL;
+}
+
+bool http_owns(const struct daemon *daemon, const uv_handle_t *handle) {
+  /* Its timer and idle handle carry the context; the connections are closing already. */
+  return daemon->http && daemon->http->context && handle->data == daemon->http->context;
+}

@@ -1,0 +1,124 @@
+/* The small pure parts of the frame's way: sequences and latencies. */
+#include "daemon/sequence.h"
+#include "daemon/streams.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- Sequences. */
+
+static enum sequence_step compare(uint64_t last, uint64_t seq, uint64_t wanted_lost) {
+  uint64_t lost = 99;
+  const enum sequence_step step = sequence_compare(last, seq, &lost);
+  assert_int_equal(lost, wanted_lost);
+  return step;
+}
+
+static void frames_between_are_lost(void **state) {
+  (void)state;
+  assert_int_equal(compare(5, 6, 0), SEQUENCE_NEXT);
+  assert_int_equal(compare(5, 7, 1), SEQUENCE_GAP);
+  assert_int_equal(compare(5, 5 + (1ull << 31), (1ull << 31) - 1), SEQUENCE_GAP);
+}
+
+static void equal_number_is_a_duplicate(void **state) {
+  (void)state;
+  assert_int_equal(compare(5, 5, 0), SEQUENCE_DUPLICATE);
+  assert_int_equal(compare(UINT64_MAX, UINT64_MAX, 0), SEQUENCE_DUPLICATE);
+}
+
+static void smaller_number_or_a_jump_is_a_restart(void **state) {
+  (void)state;
+  assert_int_equal(compare(5, 4, 0), SEQUENCE_RESTART);
+  assert_int_equal(compare(UINT64_MAX, 0, 0), SEQUENCE_RESTART);
+  assert_int_equal(compare(5, 6 + (1ull << 31), 0), SEQUENCE_RESTART);
+}
+
+static void each_connection_and_stream_is_followed_by_itself(void **state) {
+  (void)state;
+  const struct stream a = {.named = true}, b = {.named = true};
+  struct sequences *sequences = sequences_create();
+  uint64_t lost;
+  for (uint32_t connection = 0; connection < 40; connection++) {
+    assert_int_equal(sequences_follow(sequences, connection, &a, 10, &lost), SEQUENCE_FIRST);
+    assert_int_equal(sequences_follow(sequences, connection, &b, 20, &lost), SEQUENCE_FIRST);
+  }
+  assert_int_equal(sequences_follow(sequences, 7, &a, 12, &lost), SEQUENCE_GAP);
+  assert_int_equal(lost, 1);
+  assert_int_equal(sequences_follow(sequences, 8, &b, 21, &lost), SEQUENCE_NEXT);
+  sequences_forget_stream(sequences, &a);
+  assert_int_equal(sequences_follow(sequences, 7, &a, 12, &lost), SEQUENCE_FIRST);
+  assert_int_equal(sequences_follow(sequences, 7, &b, 21, &lost), SEQUENCE_NEXT);
+  sequences_destroy(sequences);
+}
+
+static void connection_that_is_gone_is_forgotten(void **state) {
+  (void)state;
+  const struct stream stream = {.named = true};
+  struct sequences *sequences = sequences_create();
+  uint64_t lost;
+  for (uint32_t connection = 1; connection <= 3; connection++) {
+    sequences_follow(sequences, connection, &stream, 1, &lost);
+  }
+  sequences_forget_connection(sequences, 1);
+  sequences_forget_connection(sequences, 9);
+  assert_int_equal(sequences_follow(sequences, 1, &stream, 2, &lost), SEQUENCE_FIRST);
+  assert_int_equal(sequences_follow(sequences, 2, &stream, 2, &lost), SEQUENCE_NEXT);
+  assert_int_equal(sequences_follow(sequences, 3, &stream, 3, &lost), SEQUENCE_GAP);
+  sequences_destroy(sequences);
+}
+
+/* ---- Latencies. */
+
+static void no_frame_has_no_latency(void **state) {
+  (void)state;
+  const struct latency latency = {.count = 0};
+  uint64_t p50, p99, max;
+  latency_summary(&latency, &p50, &p99, &max);
+  assert_true(p50 == 0 && p99 == 0 && max == 0);
+}
+
+static void quantiles_are_samples_by_nearest_rank(void **state) {
+  (void)state;
+  struct latency latency = {.count = 0};
+  uint64_t p50, p99, max;
+  for (unsigned i = 200; i > 0; i--) {
+    latency_add(&latency, i * 1000000u);
+  }
+  latency_summary(&latency, &p50, &p99, &max);
+  assert_int_equal(p50, 100000);
+  assert_int_equal(p99, 198000);
+  assert_int_equal(max, 200000);
+}
+
+static void only_the_newest_samples_count(void **state) {
+  (void)state;
+  struct latency latency = {.count = 0};
+  uint64_t p50, p99, max;
+  latency_add(&latency, UINT64_MAX);
+  latency_summary(&latency, &p50, &p99, &max);
+  assert_int_equal(max, UINT32_MAX);
+  for (unsigned i = 0; i < LATENCY_SAMPLES; i++) {
+    latency_add(&latency, 7000);
+  }
+  latency_summary(&latency, &p50, &p99, &max);
+  assert_true(p50 == 7 && p99 == 7 && max == 7);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(frames_between_are_lost),
+      cmocka_unit_test(equal_number_is_a_duplicate),
+      cmocka_unit_test(smaller_number_or_a_jump_is_a_restart),
+      cmocka_unit_test(each_connection_and_stream_is_followed_by_itself),
+      cmocka_unit_test(connection_that_is_gone_is_forgotten),
+      cmocka_unit_test(no_frame_has_no_latency),
+      cmocka_unit_test(quantiles_are_samples_by_nearest_rank),
+      cmocka_unit_test(only_the_newest_samples_count),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
