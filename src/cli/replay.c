@@ -1,0 +1,134 @@
+#include "cli/replay.h"
+
+#include "cli/replay_drive.h"
+#include "cli/replay_save.h"
+#include "cli/sending.h"
+#include "cli/subcommand.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct wish {
+  replay_options drive;
+  const char *recording;
+  const char *save; /* NULL: not */
+};
+
+enum option_id {
+  OPTION_STREAM = 256,
+  OPTION_DOMAIN,
+  OPTION_KEEP,
+  OPTION_RATE,
+  OPTION_LOOP,
+  OPTION_SAVE
+};
+
+static const struct option long_options[] = {{"stream", required_argument, NULL, OPTION_STREAM},
+                                             {"domain", required_argument, NULL, OPTION_DOMAIN},
+                                             {"keep", no_argument, NULL, OPTION_KEEP},
+                                             {"rate", required_argument, NULL, OPTION_RATE},
+                                             {"loop", required_argument, NULL, OPTION_LOOP},
+                                             {"save", required_argument, NULL, OPTION_SAVE},
+                                             {NULL, 0, NULL, 0}};
+
+static int parse_name(const char *text, const char **name) {
+  *name = text;
+  return lcal_name_valid(text, strlen(text));
+}
+
+/* One option; 0 if its value is not understood. */
+static int apply(struct wish *wish, int option, const char *text) {
+  replay_options *drive = &wish->drive;
+  switch (option) {
+  case OPTION_STREAM:
+    return parse_name(text, &drive->stream);
+  case OPTION_DOMAIN:
+    return parse_name(text, &drive->domain);
+  case OPTION_KEEP:
+    drive->keep = 1;
+    return 1;
+  case OPTION_RATE:
+    drive->lock_step = 0;
+    return parse_rate(text, &drive->rate);
+  case OPTION_LOOP:
+    return parse_whole(text, 1, &drive->rounds);
+  default:
+    wish->save = text;
+    return 1;
+  }
+}
+
+/* 0; or 2, having said on stderr what is wrong. */
+static int read_arguments(struct wish *wish, int argc, char **argv) {
+  int option;
+  optind = 1;
+  while ((option = next_option(argc, argv, "", long_options)) != -1) {
+    if (option == '?') {
+      return lcal_status_exit(LCAL_ARGUMENT);
+    }
+    if (!apply(wish, option, optarg)) {
+      return usage_error(argv[0], "--%s %s: not a value it can have",
+                         long_options[option - OPTION_STREAM].name, optarg);
+    }
+  }
+  if (argc - optind != 1) {
+    return usage_error(argv[0], "it needs one recording, %d are named", argc - optind);
+  }
+  wish->recording = argv[optind];
+  return 0;
+}
+
+/* What came, even if it is not all: saved and printed. */
+static lcal_status deliver(replay_result *result, const struct wish *wish, int json,
+                           lcal_error *error) {
+  lcal_status status = LCAL_OK;
+  if (wish->save && result->labelled > 0) {
+    status = replay_save(wish->save, result, wish->recording, error);
+  }
+  if (!json) {
+    replay_result_print(result, stdout);
+    return status;
+  }
+  lcal_status printed = replay_result_print_json(result, stdout, status == LCAL_OK ? error : NULL);
+  return status == LCAL_OK ? printed : status;
+}
+
+static lcal_status replay(const struct wish *wish, replay_result *result,
+                          const lcal_client_options *client, int json, lcal_error *error) {
+  lcal_status status = replay_name(result, &wish->drive, error);
+  if (status == LCAL_OK && wish->save) {
+    status = replay_save_check(wish->save, error);
+  }
+  if (status != LCAL_OK) {
+    return status;
+  }
+  interrupts_catch();
+  status = replay_drive(result, &wish->drive, client, error);
+  if (result->sent > 0) {
+    lcal_status delivered = deliver(result, wish, json, status == LCAL_OK ? error : NULL);
+    status = status == LCAL_OK ? delivered : status;
+  }
+  return status;
+}
+
+int replay_run(int argc, char **argv, const lcal_client_options *client, int json) {
+  struct wish wish = {.drive = {.stream = "replay", .lock_step = 1, .rounds = 1}};
+  lcal_recording *recording = NULL;
+  replay_result result = {0};
+  lcal_error error = {.code = LCAL_OK};
+  int wrong = read_arguments(&wish, argc, argv);
+  if (wrong) {
+    return wrong;
+  }
+  wish.drive.progress = isatty(STDERR_FILENO);
+  lcal_status status = lcal_recording_open(&recording, wish.recording, &error);
+  if (status == LCAL_OK) {
+    status = replay_result_init(&result, recording, wish.save != NULL, &error);
+  }
+  if (status == LCAL_OK) {
+    status = replay(&wish, &result, client, json, &error);
+  }
+  replay_result_free(&result);
+  lcal_recording_close(recording);
+  return status == LCAL_OK ? 0 : report_error(&error);
+}
