@@ -1,0 +1,123 @@
+"""A private labelcald for a test: real program, real sockets, its own directories."""
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+import yaml
+
+BUILD = pathlib.Path(os.environ.get("LABELCAL_BUILD", "build")).resolve()
+LABELCALD = BUILD / "src" / "daemon" / "labelcald"
+LABELCAL = BUILD / "src" / "cli" / "labelcal"
+
+
+def free_port():
+    """A TCP port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Daemon:
+    """labelcald under test. Paths: .runtime, .state; .log() is its stderr so far."""
+
+    def __init__(self, config=None, http=False, arguments=(), environment=None):
+        # Short: a unix socket's path has at most 107 bytes.
+        self.top = pathlib.Path(tempfile.mkdtemp(prefix="lc-", dir="/tmp"))
+        self.runtime, self.state = self.top / "rt", self.top / "st"
+        self.runtime.mkdir()
+        self.state.mkdir()
+        self.config = self.top / "labelcald.yaml"
+        self.port = free_port() if http else None
+        self.http = f"http://127.0.0.1:{self.port}" if http else None
+        self.arguments, self.environment = list(arguments), dict(environment or {})
+        self.process = self.notify = None
+        self.write_config(config)
+
+    def write_config(self, config):
+        """Replaces the configuration file: a dict, text, or None for the defaults."""
+        text = config if isinstance(config, str) else yaml.safe_dump(config) if config else ""
+        self.config.write_text(text or "log:\n  level: debug\n")
+
+    def command(self):
+        return [str(LABELCALD), "--config", str(self.config), "--runtime-dir", str(self.runtime),
+                "--state-dir", str(self.state), "--http", self.http or "off", *self.arguments]
+
+    def start(self, wait=True):
+        """Starts it; returns when it said READY=1 to its service manager (this test)."""
+        path = self.top / "notify"
+        path.unlink(missing_ok=True)
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(str(path))
+        environment = dict(os.environ, NOTIFY_SOCKET=str(path), **self.environment)
+        with open(self.top / "log", "ab") as log:
+            self.process = subprocess.Popen(self.command(), env=environment, stderr=log,
+                                            stdin=subprocess.DEVNULL)
+        if wait:
+            self.wait_notify("READY=1")
+        return self
+
+    def wait_notify(self, word, seconds=20.0):
+        """The next datagram to the service manager that has the line `word`."""
+        self.notify.settimeout(0.1)
+        for _ in range(int(seconds / 0.1)):
+            try:
+                text = self.notify.recv(65536).decode()
+            except TimeoutError:
+                if self.process.poll() is not None:
+                    raise AssertionError(f"labelcald ended with {self.process.returncode}:\n"
+                                         + self.log()) from None
+                continue
+            if word in text.split("\n"):
+                return text
+        raise AssertionError(f"labelcald never said {word}:\n{self.log()}")
+
+    def log(self):
+        return (self.top / "log").read_text(errors="replace")
+
+    def url(self, name):
+        return f"ipc://{self.runtime}/{name}"
+
+    def stop(self, sig=signal.SIGTERM, seconds=20.0):
+        """Ends it by a signal; its exit status."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(sig)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("labelcald did not stop:\n" + self.log()) from None
+        self.process = None
+        self.notify.close()
+        return code
+
+    def kill(self):
+        return self.stop(signal.SIGKILL)
+
+    def run(self, *arguments, seconds=20.0):
+        """Runs labelcald to its end (a refused start, --check-config); the completed process."""
+        return subprocess.run([*self.command(), *arguments], capture_output=True, text=True,
+                              timeout=seconds, env=dict(os.environ, **self.environment))
+
+    def cli(self, *arguments, seconds=60.0):
+        """Runs `labelcal` against this daemon; the completed process."""
+        return subprocess.run([str(LABELCAL), "--runtime-dir", str(self.runtime), *arguments],
+                              capture_output=True, text=True, timeout=seconds)
+
+    def close_process(self):
+        """Ends the process if it still runs, however the test went."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def close(self):
+        self.close_process()
+        if self.notify is not None:
+            self.notify.close()
+        shutil.rmtree(self.top, ignore_errors=True)
