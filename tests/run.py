@@ -1,10 +1,10 @@
 """Runs the test suites and adds up their cases: `N passed, N failed`.
 
-    run.py [--quick] [NAME ...]
+    run.py [--quick] [--suite SUITE] [NAME ...]
 
-Suites: the unit programs (meson, TAP), the float64 oracle and the end-to-end tests (pytest), and
-a build of the six required libraries alone. --quick leaves out what is marked slow and the second
-build; NAME runs only the cases or programs whose name contains it.
+suites.py is the table of suites and of the builds they run from. --quick leaves out what is marked
+slow and every suite that is not quick; --suite runs that one; NAME runs only the cases or programs
+of the quick suites (or of --suite) whose name contains it.
 """
 import argparse
 import os
@@ -14,9 +14,13 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 
-TOP = pathlib.Path(__file__).resolve().parent.parent
-BUILD = TOP / "build"
-REPORTS = BUILD / "reports"
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "harness"))
+
+from counts import sums  # noqa: E402
+from suites import BUILDS, SUITES, TOP  # noqa: E402
+
+REPORTS = TOP / "build" / "reports"
+COUNTS = REPORTS / "counts"
 
 
 class Total:
@@ -49,77 +53,98 @@ def shared():
     return None
 
 
-def meson(total, build, names, suite=None):
-    """The unit programs of one build directory; returns meson's exit code."""
-    report = build / "meson-logs" / "testlog.junit.xml"
-    report.unlink(missing_ok=True)
-    command = ["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"]
-    command += ["--suite", suite] if suite else []
-    code = subprocess.run(command + names, cwd=TOP).returncode
-    total.read(build.name, report)
-    return code
+def environment_of(suite):
+    """The environment of a suite's programs."""
+    environment = dict(os.environ, LABELCAL_BUILD=str(TOP / suite.build),
+                       LABELCAL_COUNTS=str(COUNTS), PYTHONDONTWRITEBYTECODE="1",
+                       **BUILDS[suite.build][1])
+    environment.update(suite.environment)
+    place = shared()
+    if place:
+        environment["LABELCAL_SHARED"] = str(place)
+    return environment
 
 
-def pytest(total, suite, paths, options, environment, names=()):
-    """The cases of some paths; returns pytest's exit code (5 = none selected, is fine)."""
-    report = REPORTS / f"{suite}.xml"
-    report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
-               f"--junitxml={report}", *paths]
-    command += ["-k", " or ".join(names)] if names else []
-    code = subprocess.run(command + options, cwd=TOP, env=environment).returncode
-    total.read(suite, report)
-    return 0 if code == 5 else code
+def compile_build(name):
+    """Configures a build once and builds it; True if that went well."""
+    directory, (options, _) = TOP / name, BUILDS[name]
+    if not (directory / "build.ninja").exists():
+        compiler = dict(os.environ, **{k: v for k, v in (o.split("=", 1) for o in options
+                                                         if o.startswith("CC="))})
+        command = ["meson", "setup", str(directory)] + [o for o in options if o[:3] != "CC="]
+        if subprocess.run(command, cwd=TOP, env=compiler, stdout=subprocess.DEVNULL).returncode:
+            return False
+    return subprocess.run(["ninja", "-C", str(directory), "--quiet"], cwd=TOP).returncode == 0
 
 
-def unit_programs(names):
-    """Names of the unit programs that match one of `names`."""
-    listed = subprocess.run(["meson", "test", "-C", str(BUILD), "--no-rebuild", "--list"],
+def unit_programs(build, names):
+    """Names of a build's unit programs that match one of `names`."""
+    listed = subprocess.run(["meson", "test", "-C", str(build), "--no-rebuild", "--list"],
                             cwd=TOP, capture_output=True, text=True, check=True).stdout
     programs = [line.split(" / ")[-1].strip() for line in listed.splitlines() if " / " in line]
     return [p for p in programs if any(n in p for n in names)]
 
 
-def minimal(total, environment):
-    """labelcald and liblabelcal with the six required libraries alone build, pass and serve."""
-    build = TOP / "build-minimal"
-    if not (build / "build.ninja").exists():
-        subprocess.run(["meson", "setup", str(build), "-Dhttp=disabled", "-Dpng=disabled"],
-                       cwd=TOP, check=True, stdout=subprocess.DEVNULL)
-    if subprocess.run(["ninja", "-C", str(build), "--quiet"], cwd=TOP).returncode:
-        total.failed.append("build-minimal: does not build")
-        return 1
-    return meson(total, build, []) or pytest(
-        total, "e2e-minimal", ["tests/e2e/test_snapshots.py", "tests/e2e/test_sequence.py"],
-        ["-n", "2"], dict(environment, LABELCAL_BUILD=str(build)))
+def run_programs(total, suite, names):
+    """meson's programs of a suite; its exit code."""
+    build = TOP / suite.build
+    programs = unit_programs(build, names) if names else []
+    if names and not programs:
+        return 0
+    log = f"testlog-{suite.name}"
+    report = build / "meson-logs" / f"{log}.junit.xml"
+    report.unlink(missing_ok=True)
+    command = ["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs",
+               "--logbase", log, *suite.meson]
+    code = subprocess.run(command + programs, cwd=TOP, env=environment_of(suite)).returncode
+    total.read(suite.name, report)
+    return code
+
+
+def run_cases(total, suite, names, quick):
+    """pytest's cases of a suite; its exit code (none selected is fine)."""
+    report = REPORTS / f"{suite.name}.xml"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+               f"--junitxml={report}", *suite.paths, *suite.options]
+    command += ["-k", " or ".join(names)] if names else []
+    command += ["-m", "not slow"] if quick else []
+    code = subprocess.run(command, cwd=TOP, env=environment_of(suite)).returncode
+    total.read(suite.name, report)
+    return 0 if code == 5 else code
 
 
 def main():
     parser = argparse.ArgumentParser(prog="./run test", description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="leave out what is slow")
+    parser.add_argument("--suite", choices=[s.name for s in SUITES], help="only this suite")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only cases with this in the name")
     arguments = parser.parse_args()
 
     started = time.monotonic()
     REPORTS.mkdir(parents=True, exist_ok=True)
-    environment = dict(os.environ, LABELCAL_BUILD=str(BUILD), PYTHONDONTWRITEBYTECODE="1")
-    place = shared()
-    if place:
-        environment["LABELCAL_SHARED"] = str(place)
-    else:
+    COUNTS.unlink(missing_ok=True)
+    if not shared():
         print("SKIPPING what needs the recordings: no ../shared, and LABELCAL_SHARED is not set",
               file=sys.stderr)
-    slow = ["-m", "not slow"] if arguments.quick else []
 
-    total, codes = Total(), []
-    programs = unit_programs(arguments.names) if arguments.names else []
-    if programs or not arguments.names:
-        codes.append(meson(total, BUILD, programs))
-    for suite, options in (("oracle", slow), ("e2e", slow + ["-n", "2"])):
-        codes.append(pytest(total, suite, [f"tests/{suite}"], options, environment,
-                            arguments.names))
-    if not arguments.quick and not arguments.names:
-        codes.append(minimal(total, environment))
+    total, codes, seconds = Total(), [], {}
+    for suite in SUITES:
+        if arguments.suite:
+            if suite.name != arguments.suite:
+                continue
+        elif (arguments.quick or arguments.names) and not suite.quick:
+            continue
+        began = time.monotonic()
+        print(f"--- {suite.name}", flush=True)
+        if not compile_build(suite.build):
+            total.failed.append(f"{suite.name}: {suite.build} does not build")
+            continue
+        if suite.paths:
+            codes.append(run_cases(total, suite, arguments.names, arguments.quick))
+        else:
+            codes.append(run_programs(total, suite, arguments.names))
+        seconds[suite.name] = time.monotonic() - began
     if any(codes) and not total.failed:
         total.failed.append("a suite ended badly without naming a case")
 
@@ -128,6 +153,10 @@ def main():
         print("skipped:", name)
     for name in total.failed:
         print("FAILED:", name)
+    for name, spent in seconds.items():
+        print(f"{spent:6.0f} s  {name}")
+    for what, number in sums(COUNTS).items():
+        print(f"{number:8}  {what}")
     print(f"{time.monotonic() - started:.0f} s")
     skipped = f", {len(total.skipped)} skipped" if total.skipped else ""
     print(f"{total.passed} passed, {len(total.failed)} failed{skipped}")

@@ -9,7 +9,7 @@ import pytest
 
 from daemon import LABELCAL
 from messages import frame, random_probabilities
-from test_modes import prototypes, settings
+from adaptation import prototypes, settings
 
 SUBCOMMANDS = ["replay", "camera", "status", "streams", "prototypes", "snapshot", "generations",
                "rollback", "freeze", "resume", "shadow", "bypass", "reset", "domain", "set-rule",

@@ -7,7 +7,7 @@ import pytest
 import messages
 from messages import command, frame, pack, random_probabilities
 from sp import wait_until
-from test_modes import prototypes, settings
+from adaptation import prototypes, settings
 
 
 @pytest.fixture

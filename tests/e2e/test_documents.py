@@ -9,7 +9,7 @@ import pytest
 
 from daemon import BUILD
 from sp import wait_until
-from test_modes import settings
+from adaptation import settings
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 

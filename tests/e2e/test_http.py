@@ -12,7 +12,7 @@ import pytest
 
 from messages import frame, random_probabilities
 from sp import wait_until
-from test_modes import prototypes, settings
+from adaptation import prototypes, settings
 
 
 def fetch(daemon, path, data=None, headers=None, method=None):

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from daemon import BUILD
-from test_modes import settings
+from adaptation import settings
 
 SHARED = os.environ.get("LABELCAL_SHARED")
 

@@ -5,7 +5,7 @@ import yaml
 
 from messages import frame, random_probabilities
 from sp import wait_until
-from test_modes import prototypes, settings
+from adaptation import prototypes, settings
 
 
 def write(running, config):

@@ -13,7 +13,7 @@ import pytest
 from daemon import LABELCAL
 from sp import wait_until
 from test_cli import recording, scores, value
-from test_modes import prototypes, settings
+from adaptation import prototypes, settings
 
 
 @pytest.fixture(params=["nng"])

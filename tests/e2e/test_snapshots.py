@@ -10,7 +10,7 @@ import pytest
 
 from messages import frame, random_probabilities
 from sp import wait_until
-from test_modes import prototypes, settings
+from adaptation import prototypes, settings
 
 KEYS = ("sum", "weight", "count", "frames", "pixels")
 

@@ -4,7 +4,7 @@ import time
 
 from messages import frame, random_probabilities, split
 from sp import wait_until
-from test_modes import settings
+from adaptation import settings
 
 
 def test_a_status_comes_every_second_and_is_controls_map(make_daemon, connect, rng):

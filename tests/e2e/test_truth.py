@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from messages import frame, label_map, random_probabilities
-from test_modes import prototypes, settings
+from adaptation import prototypes, settings
 
 CLASSES = 19
 

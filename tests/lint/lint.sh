@@ -51,6 +51,7 @@ shell() { shellcheck run .ci/run tests/*.sh tests/*/*.sh; }
 step 'text: tabs, blanks at line ends, final newlines, ASCII in code' /usr/bin/python3 tests/lint/text.py
 step 'rooms: includes only from rooms above' /usr/bin/python3 tests/lint/rooms.py
 step 'docstrings: every public function has one' /usr/bin/python3 tests/lint/docstrings.py
+step 'defects: each still applies' /usr/bin/python3 tests/defects/run.py --check
 step 'shellcheck' shell
 step 'systemd unit: valid and confined' unit
 step 'clang-format' formatted

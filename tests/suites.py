@@ -1,0 +1,36 @@
+"""The builds and the suites of `./run test`: one table each, run in this order."""
+import dataclasses
+import pathlib
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+
+# Build directory -> meson's options and the environment of what runs from it.
+BUILDS = {
+    "build": ([], {}),
+    "build-minimal": (["-Dhttp=disabled", "-Dpng=disabled"], {}),
+}
+
+
+@dataclasses.dataclass
+class Suite:
+    """Programs of meson (no paths) or cases of pytest (paths), run from one build."""
+    name: str
+    paths: tuple = ()
+    build: str = "build"
+    options: tuple = ()  # for pytest
+    meson: tuple = ()    # for `meson test`
+    quick: bool = False  # part of --quick, there without the cases marked slow
+    environment: dict = dataclasses.field(default_factory=dict)
+
+
+TWO_WORKERS = ("-n", "2")
+
+SUITES = [
+    Suite("unit", quick=True),
+    Suite("oracle", ("tests/oracle",), quick=True),
+    Suite("e2e", ("tests/e2e",), options=TWO_WORKERS, quick=True),
+    # The six required libraries alone build, pass and serve.
+    Suite("unit-minimal", build="build-minimal"),
+    Suite("e2e-minimal", ("tests/e2e/test_snapshots.py", "tests/e2e/test_sequence.py"),
+          build="build-minimal", options=TWO_WORKERS),
+]
