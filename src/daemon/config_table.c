@@ -164,7 +164,9 @@ const struct config_key config_keys[] = {
      .doc = "Requests on `calibrate` that may wait; beyond them: busy."},
     {"limits.queued_bytes", &type_u64, "1073741824", IN_CONFIG(limits.queued_bytes), RANGE(1, TERA),
      .unit = "bytes",
-     .doc = "Frames waiting, all streams; beyond it the oldest waiting one is dropped (overload)."},
+     .doc = "Frames waiting, all streams; beyond it the oldest waiting one is dropped (overload). "
+            "As much again of messages still arriving (at least one message): beyond it the "
+            "connection whose message began first is closed."},
     {"limits.window_bytes", &type_u64, "268435456", IN_CONFIG(limits.window_bytes), RANGE(1, TERA),
      .unit = "bytes", .doc = "Of a domain's window."},
 

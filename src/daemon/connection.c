@@ -15,6 +15,12 @@
 #define TCP_BETWEEN_S 15
 #define TCP_COUNT     4
 
+const char *const connection_fault_words[FAULT_COUNT] = {
+#define CONNECTION_FAULT_WORD(symbol, word) [FAULT_##symbol] = word,
+    CONNECTION_FAULT_MAP(CONNECTION_FAULT_WORD)
+#undef CONNECTION_FAULT_WORD
+};
+
 static uint32_t next_id = 1;
 
 static bool is_local(const struct connection *connection) {
@@ -43,6 +49,7 @@ struct connection *connection_create(uv_loop_t *loop, bool local,
   connection->ring = ring;
   connection->made_ns = monotonic_ns();
   connection->head_size = LCAL__GREETING_SIZE;
+  connection->shortage = FAULT_MEMORY;
   return connection;
 }
 
@@ -72,7 +79,6 @@ static void end_outgoing(const struct connection *connection, const struct outgo
 
 static void on_closed(uv_handle_t *handle) {
   struct connection *connection = handle->data;
-  message_release(connection->incoming);
   for (; connection->waiting > 0; connection->waiting--) {
     end_outgoing(connection, &connection->ring[connection->first]);
     connection->first = (connection->first + 1) % connection->role->most_waiting;
@@ -83,14 +89,38 @@ static void on_closed(uv_handle_t *handle) {
 void connection_close(struct connection *connection) {
   if (connection->state != CONNECTION_CLOSED) {
     connection->state = CONNECTION_CLOSED;
+    /* At once, not when the handle is gone: whose bytes make room must have left. */
+    arrivals_leave(connection->role->arrivals, connection);
+    message_release(connection->incoming);
+    connection->incoming = NULL;
     connection->role->closed(connection->owner, connection);
     uv_close(&connection->uv.handle, on_closed);
   }
 }
 
+void connection_refuse(struct connection *connection, enum connection_fault fault) {
+  if (connection->state != CONNECTION_CLOSED && !connection->refused) {
+    connection->role->faults[fault]++;
+  }
+  connection_close(connection);
+}
+
 /* ---- What arrives. */
 
-/* Where the next bytes go. libuv takes an empty buffer as no memory and reports UV_ENOBUFS. */
+/* Room for bytes of the message beyond what it has. */
+static bool grow(struct connection *connection) {
+  struct message *grown = message_grow(connection->incoming);
+  if (grown == NULL) {
+    connection->shortage = FAULT_MEMORY;
+    return false;
+  }
+  connection->incoming = grown;
+  connection->shortage = FAULT_OVERLOAD;
+  return arrivals_follow(connection->role->arrivals, connection);
+}
+
+/* Where the next bytes go. libuv takes an empty buffer as no memory and reports UV_ENOBUFS; a
+ * stream must not be closed in here. */
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
   struct connection *connection = handle->data;
   (void)suggested;
@@ -99,14 +129,10 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     buffer->len = connection->head_size - connection->head_got;
     return;
   }
-  if (connection->got == connection->incoming->capacity) {
-    struct message *grown = message_grow(connection->incoming);
-    if (grown == NULL) {
-      buffer->base = NULL;
-      buffer->len = 0;
-      return;
-    }
-    connection->incoming = grown;
+  if (connection->got == connection->incoming->capacity && !grow(connection)) {
+    buffer->base = NULL;
+    buffer->len = 0;
+    return;
   }
   const struct message *message = connection->incoming;
   const size_t end = message->capacity < message->length ? message->capacity : message->length;
@@ -117,39 +143,57 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
 /* The message is whole. */
 static void deliver(struct connection *connection) {
   struct message *message = connection->incoming;
+  arrivals_leave(connection->role->arrivals, connection);
   connection->incoming = NULL;
   connection->head_got = 0;
   connection->got = 0;
   connection->role->received(connection->owner, connection, message);
 }
 
-static void take_head(struct connection *connection) {
-  if (connection->state == CONNECTION_GREETING) {
-    if (!lcal__greeting_matches(connection->head, connection->role->peer)) {
-      connection_close(connection);
-      return;
-    }
-    connection->state = CONNECTION_OPEN;
-    connection->head_size = (uint8_t)lcal__head_size(is_local(connection));
-    connection->head_got = 0;
-    connection->role->opened(connection->owner, connection);
+static void take_greeting(struct connection *connection) {
+  if (!lcal__greeting_matches(connection->head, connection->role->peer)) {
+    connection_refuse(connection, FAULT_GREETING);
     return;
   }
+  connection->state = CONNECTION_OPEN;
+  connection->head_size = (uint8_t)lcal__head_size(is_local(connection));
+  connection->head_got = 0;
+  connection->role->opened(connection->owner, connection);
+}
+
+static void take_head(struct connection *connection) {
   uint64_t length;
-  if (!lcal__head_read(connection->head, is_local(connection), &length) ||
-      length > connection->role->most_bytes ||
-      (connection->incoming = message_begin((size_t)length)) == NULL) {
-    connection_close(connection);
+  if (!lcal__head_read(connection->head, is_local(connection), &length)) {
+    connection_refuse(connection, FAULT_MALFORMED);
+  } else if (length > connection->role->most_bytes) {
+    connection_refuse(connection, FAULT_TOO_LARGE);
+  } else if ((connection->incoming = message_begin((size_t)length)) == NULL) {
+    connection_refuse(connection, FAULT_MEMORY);
+  } else if (!arrivals_follow(connection->role->arrivals, connection)) {
+    connection_refuse(connection, FAULT_OVERLOAD);
   } else if (length == 0) {
     deliver(connection);
+  }
+}
+
+/* The peer has gone. */
+static void end_of(struct connection *connection) {
+  if (connection->state == CONNECTION_GREETING) {
+    connection_refuse(connection, FAULT_ABORTED);
+  } else {
+    connection_close(connection);
   }
 }
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) {
   struct connection *connection = stream->data;
   (void)buffer;
+  if (count == UV_ENOBUFS) {
+    connection_refuse(connection, connection->shortage);
+    return;
+  }
   if (count < 0) {
-    connection_close(connection);
+    end_of(connection);
     return;
   }
   connection->progress_ns = monotonic_ns();
@@ -162,7 +206,11 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) 
   }
   connection->head_got = (uint8_t)(connection->head_got + count);
   if (connection->head_got == connection->head_size) {
-    take_head(connection);
+    if (connection->state == CONNECTION_GREETING) {
+      take_greeting(connection);
+    } else {
+      take_head(connection);
+    }
   }
 }
 
@@ -193,12 +241,19 @@ void connection_set_tcp(struct connection *connection) {
   }
 }
 
-bool connection_stalled(const struct connection *connection, uint64_t now_ns) {
+static bool is_longer_ago(uint64_t then_ns, uint64_t now_ns, uint64_t limit_ns) {
+  return now_ns > then_ns && now_ns - then_ns > limit_ns;
+}
+
+void connection_watch(struct connection *connection, uint64_t now_ns) {
   if (connection->state == CONNECTION_GREETING) {
-    return now_ns > connection->made_ns && now_ns - connection->made_ns > GREETING_NS;
+    if (is_longer_ago(connection->made_ns, now_ns, GREETING_NS)) {
+      connection_refuse(connection, FAULT_SILENT);
+    }
+  } else if (connection->head_got > 0 && /* it has begun a message */
+             is_longer_ago(connection->progress_ns, now_ns, STALL_NS)) {
+    connection_refuse(connection, FAULT_STALLED);
   }
-  return connection->incoming != NULL && now_ns > connection->progress_ns &&
-         now_ns - connection->progress_ns > STALL_NS;
 }
 
 void connection_start(struct connection *connection) {
@@ -208,7 +263,7 @@ void connection_start(struct connection *connection) {
   /* Eight bytes into an empty socket buffer go at once or never. */
   if (uv_try_write(&connection->uv.stream, &buffer, 1) != (int)sizeof greeting ||
       uv_read_start(&connection->uv.stream, on_room, on_read) != 0) {
-    connection_close(connection);
+    connection_refuse(connection, FAULT_ABORTED);
   }
 }
 

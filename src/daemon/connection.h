@@ -9,6 +9,8 @@
 #ifndef DAEMON_CONNECTION_H
 #define DAEMON_CONNECTION_H
 
+#include "daemon/arrivals.h"
+#include "daemon/connection_fault.h"
 #include "daemon/message.h"
 #include "wire/framing.h"
 
@@ -28,8 +30,10 @@ struct connection_role {
   size_t most_bytes;     /* of a message that arrives; more is closed without an answer */
   uint32_t most_waiting; /* messages waiting to be sent; beyond it the oldest makes room; >= 1 */
   size_t *unsent; /* bytes that wait to be sent, over all connections; or NULL: not counted */
-  uint32_t most_in_flight; /* REP: requests of a connection that are not answered; then it is not
-                              read, so a peer that takes no answers holds up nobody else */
+  struct arrivals *arrivals; /* messages on their way in, over all connections */
+  uint64_t *faults;          /* one counter a fault */
+  uint32_t most_in_flight;   /* REP: requests of a connection that are not answered; then it is not
+                                read, so a peer that takes no answers holds up nobody else */
   bool (*admit)(void *owner, struct connection *connection); /* accepted; false: close it */
   void (*opened)(void *owner, struct connection *connection);
   /* The message is the callee's. */
@@ -54,12 +58,20 @@ struct outgoing {
   uint8_t header_length;
 };
 
+/* Its message among those on their way in (arrivals.c). */
+struct arriving {
+  struct connection *previous, *next;
+  uint64_t bytes;
+  bool listed;
+};
+
 struct connection {
   union stream_handle uv;
   const struct connection_role *role;
   void *owner;
   uint32_t id;            /* never used again */
   struct listener *probe; /* set: the listener guard's own, and whose */
+  bool last;              /* it has one of the last descriptors (acceptor.h) */
   enum connection_state state;
   uint64_t made_ns;
   uint32_t holds;
@@ -71,7 +83,9 @@ struct connection {
   uint8_t head[LCAL__HEAD_MAX];
   uint8_t head_size, head_got; /* 8 bytes of greeting; then 9 on ipc, 8 on tcp */
   struct message *incoming;    /* once its head is there */
-  uint64_t progress_ns;        /* when the last bytes came */
+  struct arriving arriving;
+  enum connection_fault shortage; /* why there is no room for it, when there is none */
+  uint64_t progress_ns;           /* when the last bytes came */
   size_t got;
   /* What is sent. */
   uv_write_t write;
@@ -90,8 +104,8 @@ struct connection *connection_create(uv_loop_t *loop, bool local,
 /* tcp: messages go at once, and a peer whose host is gone is noticed within two minutes. */
 void connection_set_tcp(struct connection *connection);
 
-/* Whether the peer has not greeted, or has stopped in the middle of a message, for too long. */
-bool connection_stalled(const struct connection *connection, uint64_t now_ns);
+/* Closes it if the peer has not greeted, or has stopped in the middle of a message, for long. */
+void connection_watch(struct connection *connection, uint64_t now_ns);
 
 /* The stream is connected: greets, and reads. */
 void connection_start(struct connection *connection);
@@ -106,6 +120,9 @@ bool connection_sending(const struct connection *connection);
 /* A request of its was taken, was answered or dropped. */
 void connection_asked(struct connection *connection);
 void connection_answered(struct connection *connection);
+
+/* Ends it for a fault, which is counted. */
+void connection_refuse(struct connection *connection, enum connection_fault fault);
 
 /* Ends it: closed() is called, once. The memory stays while it is held. */
 void connection_close(struct connection *connection);

@@ -3,6 +3,8 @@
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 
+#include "daemon/arrivals.h"
+#include "daemon/connection_fault.h"
 #include "daemon/stream.h"
 
 #include <uv.h>
@@ -24,6 +26,7 @@ struct daemon_counters {
   uint64_t calibrate_refused[LCAL_STATUS_COUNT];
   uint64_t commands, command_errors;
   uint64_t connections_refused[ENDPOINT_COUNT];
+  uint64_t connection_faults[ENDPOINT_COUNT][FAULT_COUNT];
   uint64_t listener_restarts[ENDPOINT_COUNT];
   uint64_t overloads;
   uint64_t events;
@@ -42,9 +45,10 @@ struct daemon {
   size_t bank_count;
   struct stream **streams;
   size_t stream_count;
-  uint64_t queued_bytes; /* of frames waiting */
-  size_t unsent_bytes;   /* of answers that their askers have not taken yet */
-  unsigned off_loop;     /* answers being made aside, off the loop: the stop waits for them */
+  uint64_t queued_bytes;    /* of frames waiting */
+  struct arrivals arrivals; /* messages on their way in */
+  size_t unsent_bytes;      /* of answers that their askers have not taken yet */
+  unsigned off_loop;        /* answers being made aside, off the loop: the stop waits for them */
   struct inbox *inbox;
   struct sockets *sockets;
   struct scheduler *scheduler;

@@ -184,6 +184,8 @@ dialers_open(struct dialers **dialers, struct daemon *daemon,
       .peer = LCAL__SP_PUB,
       .most_bytes = daemon->config->limits.message_bytes,
       .most_waiting = 1,
+      .arrivals = &daemon->arrivals,
+      .faults = daemon->counters.connection_faults[ENDPOINT_FRAMES],
       .admit = on_admit,
       .opened = on_opened,
       .received = on_received,
@@ -201,8 +203,8 @@ dialers_open(struct dialers **dialers, struct daemon *daemon,
 void dialers_guard(struct dialers *dialers, uint64_t now_ns) {
   for (size_t i = 0; i < dialers->count; i++) {
     struct connection *connection = dialers->each[i].connection;
-    if (connection != NULL && connection_stalled(connection, now_ns)) {
-      connection_close(connection); /* and so dialled again */
+    if (connection != NULL) {
+      connection_watch(connection, now_ns); /* what it closes is dialled again */
     }
   }
 }

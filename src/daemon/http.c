@@ -1,11 +1,11 @@
 /* HTTP's listener, and libwebsockets' context on the daemon's own loop. Connections are accepted
- * here, by libuv, and handed over: bind errors keep their cause, the limit of connections is
- * ours, and libuv survives the lack of file descriptors. */
+ * here and handed over: bind errors keep their cause, the limit of connections is ours, and the
+ * listener survives the lack of file descriptors. */
 #include "daemon/http.h"
+#include "daemon/acceptor.h"
 #include "daemon/config_url.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libwebsockets.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -13,7 +13,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define HTTP_BACKLOG      64
 #define HTTP_HEAD_BYTES   8192 /* of a request's line and headers */
 #define HTTP_HEAD_SECONDS 10   /* for them to arrive; libwebsockets' own timeouts */
 
@@ -50,12 +49,12 @@ static void name_authority(struct http *http, const struct url *url) {
 }
 
 /* "ADDRESS:PORT" of the connection's own end, as a browser writes it in Host. */
-static void name_local(const uv_tcp_t *tcp, char *text, size_t capacity) {
+static void name_local(int descriptor, char *text, size_t capacity) {
   struct sockaddr_storage address;
-  int length = sizeof address;
+  socklen_t length = sizeof address;
   char host[INET6_ADDRSTRLEN];
   text[0] = '\0';
-  if (uv_tcp_getsockname(tcp, (struct sockaddr *)&address, &length) != 0) {
+  if (getsockname(descriptor, (struct sockaddr *)&address, &length) != 0) {
     return;
   }
   if (address.ss_family == AF_INET6) {
@@ -69,34 +68,33 @@ static void name_local(const uv_tcp_t *tcp, char *text, size_t capacity) {
   }
 }
 
-static void free_handle(uv_handle_t *handle) {
-  free(handle);
-}
-
-static void on_connection(uv_stream_t *listener, int status) {
-  struct http *http = listener->data;
-  uv_tcp_t *client = status == 0 ? malloc(sizeof *client) : NULL;
-  if (!client || uv_tcp_init(listener->loop, client) != 0) {
-    free(client);
+static void on_accepted(void *owner, int descriptor) {
+  struct http *http = owner;
+  char local[64];
+  if (http->connections >= http->daemon->config->limits.connections ||
+      acceptor_is_last(descriptor)) {
+    http->connections_refused++;
+    close(descriptor);
     return;
   }
-  uv_os_fd_t fd = -1;
-  int own = -1;
-  char local[64] = "";
-  if (uv_accept(listener, (uv_stream_t *)client) == 0 &&
-      uv_fileno((uv_handle_t *)client, &fd) == 0) {
-    name_local(client, local, sizeof local);
-    if (http->connections < http->daemon->config->limits.connections) {
-      own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    } else {
-      http->connections_refused++;
-    }
+  name_local(descriptor, local, sizeof local);
+  exchange_accept(http, descriptor, local);
+}
+
+/* 0 or libuv's code. */
+static int open_listener(struct http *http, const struct addrinfo *address) {
+  const int on = 1;
+  const int made = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (made < 0) {
+    return uv_translate_sys_error(errno);
   }
-  /* libuv closes its handle of the connection; libwebsockets gets a descriptor of its own. */
-  uv_close((uv_handle_t *)client, free_handle);
-  if (own >= 0) {
-    exchange_accept(http, own, local);
+  setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(made, address->ai_addr, address->ai_addrlen) != 0) {
+    const int result = uv_translate_sys_error(errno);
+    close(made);
+    return result;
   }
+  return acceptor_open(&http->listener, &http->daemon->loop, made, on_accepted, http);
 }
 
 static lcal_status listen_on(struct http *http, const char *host, lcal_error *error) {
@@ -109,11 +107,8 @@ static lcal_status listen_on(struct http *http, const char *host, lcal_error *er
     return lcal_error_set(error, LCAL_BAD_CONFIG, "listen.http: %s: %s", http->authority,
                           gai_strerror(failed));
   }
-  int result = uv_tcp_bind(&http->listener, found->ai_addr, 0);
+  const int result = open_listener(http, found);
   freeaddrinfo(found);
-  if (result == 0) {
-    result = uv_listen((uv_stream_t *)&http->listener, HTTP_BACKLOG, on_connection);
-  }
   if (result == UV_EADDRINUSE) {
     return lcal_error_set(error, LCAL_BAD_CONFIG,
                           "listen.http: %s is in use by another program; choose another port in "
@@ -184,8 +179,6 @@ lcal_status http_start(struct daemon *daemon, lcal_error *error) {
   }
   name_authority(http, &url);
   daemon->http = http;
-  uv_tcp_init(&daemon->loop, &http->listener);
-  http->listener.data = http;
   status = listen_on(http, url.host, error);
   if (status == LCAL_OK) {
     status = create_context(http, error);
@@ -198,10 +191,13 @@ lcal_status http_start(struct daemon *daemon, lcal_error *error) {
 
 void http_stop(struct daemon *daemon) {
   struct http *http = daemon->http;
-  if (!http || uv_is_closing((uv_handle_t *)&http->listener)) {
+  if (!http || http->stopped) {
     return;
   }
-  uv_close((uv_handle_t *)&http->listener, NULL);
+  http->stopped = true;
+  if (http->listener) {
+    acceptor_close(http->listener);
+  }
   if (http->context) {
     lws_context_destroy(http->context);
   }

@@ -11,6 +11,7 @@
 struct lws;
 struct lws_context;
 struct lws_vhost;
+struct acceptor;
 struct route;
 
 #define HTTP_ANSWER_BYTES (64u << 20) /* no large answer is begun while so many are being sent */
@@ -20,7 +21,8 @@ struct http {
   struct daemon *daemon;
   struct lws_context *context;
   struct lws_vhost *vhost;
-  uv_tcp_t listener;
+  struct acceptor *listener; /* or NULL */
+  bool stopped;
   char authority[288]; /* "HOST:PORT" as configured */
   unsigned port;
   char token[HTTP_TOKEN_BYTES + 1]; /* what X-Labelcal-Token must say */
@@ -28,7 +30,8 @@ struct http {
   unsigned connections;
   size_t answer_bytes; /* of answers not sent yet */
   uint64_t connections_refused;
-  uint64_t answers[6]; /* by the first digit of their status */
+  uint64_t connections_unserved; /* ended before their answer was sent whole */
+  uint64_t answers[6];           /* by the first digit of their status */
 };
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OTHER };

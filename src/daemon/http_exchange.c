@@ -47,8 +47,14 @@ static void exchange_free(struct exchange *exchange) {
   free(exchange);
 }
 
+static bool exchange_served(const struct exchange *exchange) {
+  return exchange->stage == EXCHANGE_ANSWERED && exchange->head_sent &&
+         exchange->sent == exchange->bytes_length;
+}
+
 /* The connection has ended; an answer that is still being made finds no client. */
 static void exchange_leave(struct exchange *exchange) {
+  exchange->http->connections_unserved += !exchange_served(exchange);
   exchange->http->connections--;
   exchange->wsi = NULL;
   if (exchange->stage != EXCHANGE_HELD) {

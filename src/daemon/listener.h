@@ -8,15 +8,15 @@
 
 #include <sys/types.h>
 
-struct listening; /* its libuv handle, while it is open */
+struct acceptor;
 
 struct listener {
   struct listeners *owner;
   enum endpoint endpoint;
   char *url; /* owned: a reload frees the config's */
   struct address address;
-  struct listening *open; /* or NULL */
-  dev_t device;           /* of its socket file: only that one is removed */
+  struct acceptor *open; /* or NULL */
+  dev_t device;          /* of its socket file: only that one is removed */
   ino_t file;
   /* The guard's. */
   int probe;                /* descriptor of the connection in flight, or -1 */

@@ -1,18 +1,10 @@
+#include "daemon/acceptor.h"
 #include "daemon/listener.h"
-#include "daemon/log.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define BACKLOG 128
-
-struct listening {
-  union stream_handle uv;
-  struct listener *listener;
-};
 
 lcal_status listeners_check_paths(const struct config *config, lcal_error *error) {
   for (size_t e = 0; e < ENDPOINT_COUNT; e++) {
@@ -26,28 +18,30 @@ lcal_status listeners_check_paths(const struct config *config, lcal_error *error
   return LCAL_OK;
 }
 
-static void on_connection(uv_stream_t *server, int status) {
-  const struct listening *listening = server->data;
-  struct listener *listener = listening->listener;
+/* The descriptor becomes the stream's, or is closed. */
+static int take(struct connection *connection, bool local, int descriptor) {
+  const int result = local ? uv_pipe_open(&connection->uv.local, descriptor)
+                           : uv_tcp_open(&connection->uv.tcp, descriptor);
+  if (result != 0) {
+    close(descriptor);
+  }
+  return result;
+}
+
+static void on_accepted(void *context, int descriptor) {
+  struct listener *listener = context;
   const bool local = address_is_local(&listener->address);
-  if (status < 0) {
-    log_limited(LOG_WARNING, "accept", "%s: %s", listener->url, uv_strerror(status));
-    listener_close(listener); /* libuv would call again at once, for ever; the guard reopens it */
-    return;
-  }
   const struct listener_owner *owner = &listener->owner->owners[listener->endpoint];
-  struct connection *connection = connection_create(server->loop, local, owner->role, owner->owner);
+  struct connection *connection =
+      connection_create(&listener->owner->daemon->loop, local, owner->role, owner->owner);
   if (connection == NULL) {
-    return; /* no memory: the guard opens this listener again */
-  }
-  int descriptor;
-  if (uv_accept(server, &connection->uv.stream) != 0 ||
-      uv_fileno(&connection->uv.handle, &descriptor) != 0) {
-    connection_close(connection);
+    close(descriptor);
     return;
   }
   connection->probe = listener_is_probe(listener, descriptor) ? listener : NULL;
-  if (!connection->role->admit(connection->owner, connection)) {
+  connection->last = acceptor_is_last(descriptor);
+  if (take(connection, local, descriptor) != 0 ||
+      !connection->role->admit(connection->owner, connection)) {
     connection_close(connection);
     return;
   }
@@ -55,40 +49,6 @@ static void on_connection(uv_stream_t *server, int status) {
     connection_set_tcp(connection);
   }
   connection_start(connection);
-}
-
-static void on_closed(uv_handle_t *handle) {
-  free(handle->data);
-}
-
-static int listen_on(struct listener *listener, int descriptor) {
-  struct listening *listening = calloc(1, sizeof *listening);
-  if (listening == NULL) {
-    close(descriptor);
-    return UV_ENOMEM;
-  }
-  uv_loop_t *loop = &listener->owner->daemon->loop;
-  const bool local = address_is_local(&listener->address);
-  if (local) {
-    uv_pipe_init(loop, &listening->uv.local, 0);
-  } else {
-    uv_tcp_init(loop, &listening->uv.tcp);
-  }
-  listening->uv.handle.data = listening;
-  listening->listener = listener;
-  int result = local ? uv_pipe_open(&listening->uv.local, descriptor)
-                     : uv_tcp_open(&listening->uv.tcp, descriptor);
-  if (result != 0) {
-    close(descriptor);
-  } else {
-    result = uv_listen(&listening->uv.stream, BACKLOG, on_connection);
-  }
-  if (result != 0) {
-    uv_close(&listening->uv.handle, on_closed);
-    return result;
-  }
-  listener->open = listening;
-  return 0;
 }
 
 static void remember_file(struct listener *listener) {
@@ -117,7 +77,8 @@ lcal_status listener_open(struct listener *listener, lcal_error *error) {
       &listener->address, listener->owner->daemon->config->socket_mode, &descriptor, &cause);
   if (status == LCAL_OK) {
     remember_file(listener);
-    const int result = listen_on(listener, descriptor);
+    const int result = acceptor_open(&listener->open, &listener->owner->daemon->loop, descriptor,
+                                     on_accepted, listener);
     if (result != 0) {
       remove_file(listener);
       status = lcal_error_set(
@@ -134,7 +95,7 @@ lcal_status listener_open(struct listener *listener, lcal_error *error) {
 void listener_close(struct listener *listener) {
   if (listener->open != NULL) {
     remove_file(listener);
-    uv_close(&listener->open->uv.handle, on_closed);
+    acceptor_close(listener->open);
     listener->open = NULL;
   }
 }

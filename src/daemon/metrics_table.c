@@ -41,6 +41,16 @@ static void per_socket(FILE *out, const struct metric *metric, struct daemon *da
   }
 }
 
+static void connection_faults(FILE *out, const struct metric *metric, struct daemon *daemon) {
+  for (size_t i = 0; i < ENDPOINT_COUNT; i++) {
+    for (size_t fault = 0; fault < FAULT_COUNT; fault++) {
+      metric_head(out, metric, "", "socket", endpoint_words[i], "reason",
+                  connection_fault_words[fault], NULL);
+      metric_u64(out, daemon->counters.connection_faults[i][fault]);
+    }
+  }
+}
+
 /* An array of one counter a code that may travel in an error. */
 static void per_code(FILE *out, const struct metric *metric, struct daemon *daemon) {
   for (size_t code = LCAL_WIRE_FIRST; code <= LCAL_WIRE_LAST; code++) {
@@ -217,6 +227,12 @@ static void http_connections_refused(FILE *out, const struct metric *metric,
   metric_u64(out, daemon->http ? daemon->http->connections_refused : 0);
 }
 
+static void http_connections_unserved(FILE *out, const struct metric *metric,
+                                      struct daemon *daemon) {
+  metric_head(out, metric, "", NULL);
+  metric_u64(out, daemon->http ? daemon->http->connections_unserved : 0);
+}
+
 static void http_answers(FILE *out, const struct metric *metric, struct daemon *daemon) {
   static const char *const classes[] = {[2] = "2xx", [4] = "4xx", [5] = "5xx"};
   for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
@@ -327,14 +343,25 @@ const struct metric metrics_table[] = {
             OF_DAEMON(counters.command_errors)),
     COUNTER("events_total", "", "Events raised.", OF_DAEMON(counters.events)),
     GAUGE("connections", "socket", "Open connections.", connections, 0),
-    COUNTER("connections_refused_total", "socket", "Connections closed at limits.connections.",
+    COUNTER("connections_refused_total", "socket",
+            "Connections closed at limits.connections, or with the last descriptors.",
             OF_SOCKET(connections_refused)),
+    COUNTER("connections_closed_total", "socket, reason",
+            "Connections closed for what came by them: aborted, greeting, silent, too_large, "
+            "malformed, stalled, overload; or memory.",
+            connection_faults, 0),
+    GAUGE("arriving_bytes", "", "Memory of messages that have begun to arrive, all sockets.",
+          OF_DAEMON(arrivals.bytes)),
     COUNTER("listener_restarts_total", "socket",
             "Listeners that had stopped accepting and were opened again.",
             OF_SOCKET(listener_restarts)),
     GAUGE("http_connections", "", "Open HTTP connections.", http_connections, 0),
-    COUNTER("http_connections_refused_total", "", "HTTP connections closed at limits.connections.",
+    COUNTER("http_connections_refused_total", "",
+            "HTTP connections closed at limits.connections, or with the last descriptors.",
             http_connections_refused, 0),
+    COUNTER("http_connections_unserved_total", "",
+            "HTTP connections that ended before an answer was sent whole: too slow, rubbish, gone.",
+            http_connections_unserved, 0),
     COUNTER("http_answers_total", "status", "HTTP answers.", http_answers, 0),
 
     GAUGE("process_start_time_seconds", "", "When the process started, since 1970.", process_start,

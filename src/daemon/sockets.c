@@ -49,14 +49,15 @@ static bool is_counted(const struct connection *connection) {
 }
 
 /* One too many is closed as soon as it has greeted, so that its peer sees an end and no failure
- * to connect; many too many are closed at once. */
+ * to connect; many too many, and those with the last descriptors, are closed at once. */
 static bool on_admit(void *owner, struct connection *connection) {
   struct door *door = owner;
   struct daemon *daemon = door->sockets->daemon;
-  if (connection->probe == NULL && door->count >= daemon->config->limits.connections) {
+  if (connection->probe == NULL &&
+      (connection->last || door->count >= daemon->config->limits.connections)) {
     daemon->counters.connections_refused[door->endpoint]++;
     connection->refused = true;
-    if (door->refused >= REFUSED_AT_ONCE) {
+    if (connection->last || door->refused >= REFUSED_AT_ONCE) {
       return false;
     }
     door->refused++;
@@ -122,7 +123,7 @@ static void on_calibrate(void *owner, struct connection *connection, struct mess
   if (request != NULL) {
     frame_requested(door->sockets->daemon, request);
   } else {
-    connection_close(connection);
+    connection_refuse(connection, FAULT_MALFORMED);
   }
 }
 
@@ -130,7 +131,7 @@ static void on_control(void *owner, struct connection *connection, struct messag
   const struct door *door = owner;
   struct request *request = request_create(connection, message);
   if (request == NULL) {
-    connection_close(connection);
+    connection_refuse(connection, FAULT_MALFORMED);
     return;
   }
   size_t length;
@@ -143,7 +144,7 @@ static void on_control(void *owner, struct connection *connection, struct messag
 static void on_chatter(void *owner, struct connection *connection, struct message *message) {
   (void)owner;
   message_release(message);
-  connection_close(connection);
+  connection_refuse(connection, FAULT_MALFORMED);
 }
 
 static void on_published(void *owner, struct connection *connection, struct message *message) {
@@ -175,6 +176,8 @@ static void make_door(struct sockets *sockets, enum endpoint endpoint) {
       .peer = LCAL__SP_SUB,
       .most_bytes = SUBSCRIBER_BYTES,
       .most_waiting = 1,
+      .arrivals = &sockets->daemon->arrivals,
+      .faults = sockets->daemon->counters.connection_faults[endpoint],
       .admit = on_admit,
       .opened = on_opened,
       .received = on_chatter,
@@ -216,6 +219,10 @@ lcal_status sockets_open(struct daemon *daemon, lcal_error *error) {
   }
   sockets->daemon = daemon;
   daemon->sockets = sockets;
+  daemon->arrivals.most = daemon->config->limits.queued_bytes;
+  if (daemon->arrivals.most < daemon->config->limits.message_bytes) {
+    daemon->arrivals.most = daemon->config->limits.message_bytes;
+  }
   struct listener_owner owners[ENDPOINT_COUNT];
   for (size_t e = 0; e < ENDPOINT_COUNT; e++) {
     make_door(sockets, (enum endpoint)e);
@@ -296,20 +303,18 @@ bool sockets_sending(const struct daemon *daemon) {
   return false;
 }
 
-static void close_stalled(struct door *door, uint64_t now_ns) {
+static void watch(struct door *door, uint64_t now_ns) {
   struct connection *next;
   for (struct connection *connection = door->first; connection != NULL; connection = next) {
     next = connection->next;
-    if (connection_stalled(connection, now_ns)) {
-      connection_close(connection);
-    }
+    connection_watch(connection, now_ns);
   }
 }
 
 void sockets_guard(struct daemon *daemon, uint64_t now_ns) {
   listeners_guard(daemon->sockets->listeners, now_ns);
   for (size_t e = 0; e < ENDPOINT_COUNT; e++) {
-    close_stalled(&daemon->sockets->doors[e], now_ns);
+    watch(&daemon->sockets->doors[e], now_ns);
   }
   dialers_guard(daemon->sockets->dialers, now_ns);
 }

@@ -59,10 +59,13 @@ static void on_closed(void *owner, struct connection *of) {
 }
 
 static size_t unsent;
+static struct arrivals arrivals = {.most = MOST_BYTES};
+static uint64_t faults[FAULT_COUNT];
 
 #define CALLBACKS                                                                                  \
-  .most_bytes = MOST_BYTES, .most_waiting = MOST_WAITING, .unsent = &unsent, .admit = on_admit,    \
-  .opened = on_opened, .received = on_received, .sent = on_sent, .closed = on_closed
+  .most_bytes = MOST_BYTES, .most_waiting = MOST_WAITING, .unsent = &unsent,                       \
+  .arrivals = &arrivals, .faults = faults, .admit = on_admit, .opened = on_opened,                 \
+  .received = on_received, .sent = on_sent, .closed = on_closed
 
 static const struct connection_role pull = {.own = LCAL__SP_PULL, .peer = LCAL__SP_PUSH, CALLBACKS};
 static const struct connection_role rep = {
@@ -89,6 +92,7 @@ static void begin(const struct connection_role *role) {
   assert_int_equal(uv_loop_init(&loop), 0);
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
   opened = received = closed = sent = 0;
+  memset(faults, 0, sizeof faults);
   memset(messages, 0, sizeof messages);
   memset(requests, 0, sizeof requests);
   peer = ends[1];
@@ -110,6 +114,9 @@ static int end(void **state) {
   uv_run(&loop, UV_RUN_DEFAULT);
   close(peer);
   assert_int_equal(unsent, 0); /* whatever happened, nothing is counted for ever */
+  assert_int_equal(arrivals.bytes, 0);
+  assert_null(arrivals.oldest);
+  assert_null(arrivals.newest);
   return uv_loop_close(&loop);
 }
 
@@ -150,11 +157,22 @@ static size_t hear(uint8_t *body, size_t capacity) {
 
 /* ---- Peers that are wrong. */
 
+/* It is closed for this, once, and counted once. */
+static void assert_refused(enum connection_fault fault) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < FAULT_COUNT; i++) {
+    sum += faults[i];
+  }
+  assert_int_equal(closed, 1);
+  assert_int_equal(faults[fault], 1);
+  assert_int_equal(sum, 1);
+}
+
 static void greeting_of_another_protocol_is_closed(void **state) {
   (void)state;
   begin(&pull);
   greet(&rep);
-  assert_int_equal(closed, 1);
+  assert_refused(FAULT_GREETING);
   assert_int_equal(opened, 0);
 }
 
@@ -162,7 +180,7 @@ static void bytes_that_are_no_greeting_are_closed(void **state) {
   (void)state;
   begin(&pull);
   say("GET / HTTP/1.1\r\n", 16);
-  assert_int_equal(closed, 1);
+  assert_refused(FAULT_GREETING);
 }
 
 static void peer_that_vanishes_before_it_greets_is_closed(void **state) {
@@ -170,7 +188,26 @@ static void peer_that_vanishes_before_it_greets_is_closed(void **state) {
   begin(&pull);
   shutdown(peer, SHUT_RDWR);
   turn();
+  assert_refused(FAULT_ABORTED);
+}
+
+static void peer_that_leaves_in_the_middle_of_its_greeting_is_closed(void **state) {
+  (void)state;
+  begin(&pull);
+  say("\0SP\0", 4);
+  shutdown(peer, SHUT_RDWR);
+  turn();
+  assert_refused(FAULT_ABORTED);
+}
+
+static void peer_that_leaves_between_messages_is_no_fault(void **state) {
+  (void)state;
+  begin(&pull);
+  greet(&pull);
+  shutdown(peer, SHUT_RDWR);
+  turn();
   assert_int_equal(closed, 1);
+  assert_int_equal(faults[FAULT_ABORTED], 0);
 }
 
 static void announcement_beyond_the_limit_is_closed_without_an_answer(void **state) {
@@ -181,7 +218,7 @@ static void announcement_beyond_the_limit_is_closed_without_an_answer(void **sta
   greet(&pull);
   recv(peer, (uint8_t[8]){0}, 8, 0);
   say(head, sizeof head);
-  assert_int_equal(closed, 1);
+  assert_refused(FAULT_TOO_LARGE);
   assert_int_equal(recv(peer, &byte, 1, 0), 0);
 }
 
@@ -191,7 +228,7 @@ static void announcement_of_all_bits_is_closed(void **state) {
   begin(&pull);
   greet(&pull);
   say(head, sizeof head);
-  assert_int_equal(closed, 1);
+  assert_refused(FAULT_TOO_LARGE);
 }
 
 static void another_kind_of_message_is_closed(void **state) {
@@ -200,7 +237,7 @@ static void another_kind_of_message_is_closed(void **state) {
   begin(&pull);
   greet(&pull);
   say(head, sizeof head);
-  assert_int_equal(closed, 1);
+  assert_refused(FAULT_MALFORMED);
 }
 
 static void memory_follows_what_was_sent_not_what_was_announced(void **state) {
@@ -228,20 +265,48 @@ static void announcement_earns_no_kept_block(void **state) {
   messages_free();
 }
 
-static void peer_that_stops_in_the_middle_of_a_message_is_stalled(void **state) {
+#define MINUTE_NS 60000000000u
+
+static void peer_that_does_not_greet_in_time_is_closed(void **state) {
   (void)state;
-  const uint64_t minute = 60000000000u;
   begin(&pull);
-  assert_false(connection_stalled(connection, connection->made_ns + 1));
-  assert_true(connection_stalled(connection, connection->made_ns + minute));
+  say("\0SP", 3);
+  connection_watch(connection, connection->made_ns + 1);
+  assert_int_equal(closed, 0);
+  connection_watch(connection, connection->made_ns + MINUTE_NS);
+  assert_refused(FAULT_SILENT);
+}
+
+static void peer_that_stops_in_the_middle_of_a_message_is_closed(void **state) {
+  (void)state;
+  begin(&pull);
   greet(&pull);
-  assert_false(connection_stalled(connection, connection->progress_ns + minute));
+  connection_watch(connection, connection->progress_ns + MINUTE_NS);
   say("\1\0\0\0\0\0\0\0\5ab", 11);
-  assert_false(connection_stalled(connection, connection->progress_ns + 1));
-  assert_true(connection_stalled(connection, connection->progress_ns + minute));
-  say("cde", 3);
+  connection_watch(connection, connection->progress_ns + 1);
+  assert_int_equal(closed, 0);
+  connection_watch(connection, connection->progress_ns + MINUTE_NS);
+  assert_refused(FAULT_STALLED);
+  assert_int_equal(received, 0);
+}
+
+static void peer_that_stops_in_the_middle_of_a_head_is_closed(void **state) {
+  (void)state;
+  begin(&pull);
+  greet(&pull);
+  say("\1\0\0", 3);
+  connection_watch(connection, connection->progress_ns + MINUTE_NS);
+  assert_refused(FAULT_STALLED);
+}
+
+static void peer_that_is_silent_between_messages_stays(void **state) {
+  (void)state;
+  begin(&pull);
+  greet(&pull);
+  say("\1\0\0\0\0\0\0\0\5abcde", 14);
   assert_int_equal(received, 1);
-  assert_false(connection_stalled(connection, connection->progress_ns + minute));
+  connection_watch(connection, connection->progress_ns + MINUTE_NS);
+  assert_int_equal(closed, 0);
 }
 
 static void request_without_an_end_of_its_header_is_none(void **state) {
@@ -455,7 +520,12 @@ int main(void) {
       TEST(another_kind_of_message_is_closed),
       TEST(memory_follows_what_was_sent_not_what_was_announced),
       cmocka_unit_test(announcement_earns_no_kept_block),
-      TEST(peer_that_stops_in_the_middle_of_a_message_is_stalled),
+      TEST(peer_that_leaves_in_the_middle_of_its_greeting_is_closed),
+      TEST(peer_that_leaves_between_messages_is_no_fault),
+      TEST(peer_that_does_not_greet_in_time_is_closed),
+      TEST(peer_that_stops_in_the_middle_of_a_message_is_closed),
+      TEST(peer_that_stops_in_the_middle_of_a_head_is_closed),
+      TEST(peer_that_is_silent_between_messages_stays),
       TEST(request_without_an_end_of_its_header_is_none),
       TEST(message_in_single_bytes_is_whole),
       TEST(messages_that_come_together_are_told_apart),

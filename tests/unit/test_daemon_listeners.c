@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -232,6 +233,52 @@ static void tcp_listener_proves_itself_too(void **state) {
   assert_null(sockets_health(daemon_case, monotonic_ns() + later_ns));
 }
 
+/* Lets the process have `most` descriptors; the limit before. */
+static rlim_t allow(rlim_t most) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t before = limit.rlim_cur;
+  limit.rlim_cur = most;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  return before;
+}
+
+static void without_descriptors_newcomers_wait_and_the_loop_turns(void **state) {
+  (void)state;
+  start("");
+  const int early = dial_and_greet("run/frames", LCAL__SP_PUSH);
+  const int waiting = dial("run/frames");
+  const rlim_t before = allow(3);
+  guard(600); /* returns: the loop turns */
+  assert_int_equal(sockets_connections(daemon_case, ENDPOINT_FRAMES), 1);
+  assert_false(is_closed(early));
+  assert_false(is_closed(waiting));
+  allow(before);
+  const uint8_t greeting[8] = {0, 'S', 'P', 0, 0, LCAL__SP_PUSH, 0, 0};
+  send(waiting, greeting, sizeof greeting, MSG_NOSIGNAL);
+  while (sockets_connections(daemon_case, ENDPOINT_FRAMES) < 2) {
+    uv_run(&daemon_case->loop, UV_RUN_ONCE); /* meson's time limit ends a wait for ever */
+  }
+  assert_int_equal(daemon_case->counters.listener_restarts[ENDPOINT_FRAMES], 0);
+  close(early);
+  close(waiting);
+}
+
+static void newcomers_do_not_take_the_last_descriptors(void **state) {
+  (void)state;
+  start("");
+  const int early = dial_and_greet("run/frames", LCAL__SP_PUSH);
+  const int newcomer = dial("run/frames");
+  const rlim_t before = allow((rlim_t)newcomer + 4);
+  assert_true(is_closed(newcomer));
+  assert_false(is_closed(early));
+  assert_int_equal(daemon_case->counters.connections_refused[ENDPOINT_FRAMES], 1);
+  allow(before);
+  assert_false(is_closed(early));
+  close(early);
+  close(newcomer);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_teardown(name, daemon_case_tear_down)
@@ -245,6 +292,8 @@ int main(void) {
       TEST(listener_that_cannot_be_opened_again_is_unhealthy_and_spares_the_file),
       TEST(peer_that_never_greets_is_closed),
       TEST(tcp_listener_proves_itself_too),
+      TEST(without_descriptors_newcomers_wait_and_the_loop_turns),
+      TEST(newcomers_do_not_take_the_last_descriptors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
