@@ -33,4 +33,6 @@ SUITES = [
     Suite("unit-minimal", build="build-minimal"),
     Suite("e2e-minimal", ("tests/e2e/test_snapshots.py", "tests/e2e/test_sequence.py"),
           build="build-minimal", options=TWO_WORKERS),
+    # CRASH_ROUNDS=N and CRASH_SEED=N make it long and different.
+    Suite("crash", ("tests/crash",), options=TWO_WORKERS),
 ]
