@@ -288,13 +288,17 @@ lcal_status lcal__directory_settle(struct lcal__directory *directory,
       return missing ? lcal_error_set(error, LCAL_BAD_CONFIG, "%s: vanished", directory->path)
                      : status;
     }
-    fsync(directory->state_fd); /* the folder itself survives; a failure shows at the next write */
   }
   for (const struct broken *file = directory->broken; file; file = file->next) {
     set_aside(directory, file, broken, context);
   }
   forget_broken(directory);
-  return unlink_temporaries(directory, error);
+  lcal_status status = unlink_temporaries(directory, error);
+  /* A process that was killed may have renamed what is loaded now, or made the folder, without
+   * these: a power cut could still undo it. A failure shows at the next write. */
+  fsync(directory->fd);
+  fsync(directory->state_fd);
+  return status;
 }
 
 /* ---- Writing and pruning. */

@@ -43,9 +43,11 @@ void lcal__directory_close(struct lcal__directory *directory); /* NULL is fine *
 lcal_status lcal__directory_newest(struct lcal__directory *directory, bool empty,
                                    lcal_snapshot **snapshot, lcal_error *error);
 
-/* Makes the folder if it is missing, unlinks temporary files that a crash left, and renames each
- * broken file that newest() met to GENERATION.snapshot.broken; `broken` is called once for each
- * with a sentence that says why. LCAL_BAD_CONFIG if the folder cannot be made. */
+/* Makes the folder if it is missing, unlinks temporary files that a crash left, renames each
+ * broken file that newest() met to GENERATION.snapshot.broken, and makes durable what it found:
+ * the process before may have been killed between a rename and its fsync. `broken` is called once
+ * for each broken file with a sentence that says why. LCAL_BAD_CONFIG if the folder cannot be
+ * made. */
 lcal_status lcal__directory_settle(struct lcal__directory *directory,
                                    void (*broken)(void *context, uint64_t generation,
                                                   const char *sentence),
