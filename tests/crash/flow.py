@@ -9,13 +9,13 @@ BANKS = ("default", "rear", "side")
 DOMAINS = ("default", "fog", "night")
 
 
-def configuration(keep=4, interval_s=1):
-    """Three banks with a stream each, that commit every frame."""
+def configuration(keep=4, interval_s=1, banks=BANKS):
+    """Banks with a stream each, that commit every frame."""
     def settings():
         return {"adaptation": {"forgetting": "cumulative"},
                 "guards": {"max_void": None, "min_confidence": None, "max_changed": None}}
-    return {"banks": {bank: settings() for bank in BANKS},
-            "streams": {f"cam_{bank}": {"bank": bank} for bank in BANKS},
+    return {"banks": {bank: settings() for bank in banks},
+            "streams": {f"cam_{bank}": {"bank": bank} for bank in banks},
             "snapshot": {"interval_s": interval_s, "keep": keep, "keep_hourly": 1, "keep_daily": 1},
             "workers": {"threads": 2}, "log": {"level": "debug"}}
 
