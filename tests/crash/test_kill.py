@@ -103,7 +103,9 @@ def test_a_kill_at_a_random_moment_loses_nothing_acknowledged(make_daemon, pool)
 
 
 # Every step of store/durable.h, before and after its system call, and in the middle of the write.
-STEPS = [f"{step}:1:{when}"
+# The start itself makes the folder of each bank durable.
+FIRST = {"SYNC_FOLDER": 1 + len(flow.BANKS)}
+STEPS = [f"{step}:{FIRST.get(step, 1)}:{when}"
          for step in ("CREATE", "RESERVE", "WRITE", "SYNC", "CLOSE", "RENAME", "SYNC_FOLDER")
          for when in ("before", "half", "after") if when != "half" or step == "WRITE"]
 PRUNING = ["UNLINK:1:before", "UNLINK:1:after"]
@@ -188,7 +190,8 @@ def test_a_kill_in_the_first_start_is_made_good_by_the_next(make_daemon, where):
 
 
 @pytest.mark.parametrize("where", ["SET_ASIDE:1:before", "SET_ASIDE:1:after", "UNLINK:1:before",
-                                   "UNLINK:1:after"])
+                                   "UNLINK:1:after", "SYNC_FOLDER:1:before",
+                                   "SYNC_STATE:1:after"])
 def test_a_kill_while_a_start_tidies_up_is_made_good_by_the_next(make_daemon, pool, where):
     running = make_daemon(flow.configuration())
     bank = Bank("default")
