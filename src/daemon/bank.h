@@ -108,6 +108,7 @@ struct bank_change {
   /* The pipeline's own. */
   struct bank_change *next;
   enum change_step step;
+  bool was_dirty;             /* the bank, when the change was encoded */
   lcal_snapshot *loaded;      /* of a rollback; owned */
   struct change_copy *copies; /* domains as the change leaves them; owned */
   uint32_t copy_count;

@@ -45,9 +45,15 @@ static void begin_encoding(struct daemon *daemon, struct bank *bank) {
   job->domain_count = bank->domain_count;
   job->generation = ++bank->generation;
   job->created_ns = realtime_ns();
+  change->was_dirty = bank->dirty;
   bank->dirty = false;
   bank->last_snapshot_ns = job->started_ns;
   workers_start(daemon->workers, job);
+}
+
+/* What had to be written still has to be; a change that failed left nothing new. */
+static void nothing_written(struct bank *bank) {
+  bank->dirty = bank->dirty || bank->changes->was_dirty;
 }
 
 /* Domains that the change will create have their places kept until it is applied. */
@@ -81,7 +87,7 @@ void bank_change_encoded(struct daemon *daemon, struct job *job) {
   }
   free(job->bytes);
   job->bytes = NULL;
-  bank->dirty = true; /* nothing was written */
+  nothing_written(bank);
   conclude(daemon, bank, &error);
 }
 
@@ -182,7 +188,7 @@ void bank_change_written(struct daemon *daemon, struct bank *bank, const lcal_er
   if (error->code == LCAL_OK) {
     bank->changes->step = CHANGE_DURABLE;
   } else {
-    bank->dirty = true;
+    nothing_written(bank);
     conclude(daemon, bank, error);
   }
   bank_turn(daemon, bank);

@@ -306,3 +306,20 @@ def test_a_snapshot_of_another_place_is_not_confused_by_stray_files(make_daemon,
     assert (folder / "notes.txt").read_text() == "mine"
     assert not (folder / "000000000007.snapshot.tmp").exists()
 
+
+
+def test_a_change_that_was_refused_leaves_nothing_to_write(make_daemon, connect, rng):
+    config = settings()
+    config["banks"]["default"]["domains"] = 1
+    running = make_daemon(config).start()
+    client = connect(running)
+    teach(client, rng, 1)
+    client.control("snapshot")
+    before = snapshots(running)
+    zeros = {"sum": bytes(19 * 19 * 8), "weight": bytes(19 * 8), "count": bytes(19 * 8)}
+    refused = client.refused("load_statistics", {"bank": "default", "domain": "night", "frames": 1,
+                                                 "mode": "replace", **zeros})
+    assert refused["code"] == "too_many_domains"
+    client.close()
+    assert running.stop() == 0
+    assert snapshots(running) == before
