@@ -35,12 +35,20 @@ void change_destroy(struct bank_change *change) {
   free(change);
 }
 
+static bool is_empty(const lcal_statistics *statistics) {
+  bool seen = statistics->frames > 0;
+  for (uint32_t k = 0; k < statistics->classes; k++) {
+    seen = seen || statistics->weight[k] > 0 || statistics->count[k] > 0;
+  }
+  return !seen;
+}
+
 void domain_restore(lcal_domain *state, const lcal_adaptation *adaptation,
                     const lcal_snapshot_domain *row) {
   if (adaptation->forgetting == LCAL_WINDOW && row->window_count > 0) {
     lcal_domain_restore_window(state, row->statistics, row->window_sets, row->window_slots,
                                row->window_count);
-  } else {
+  } else if (!is_empty(row->statistics)) { /* nothing is not a set of a window */
     lcal_domain_replace(state, row->statistics);
   }
   lcal_domain_set_stamp(state, row->stamp_ns);

@@ -323,3 +323,20 @@ def test_a_change_that_was_refused_leaves_nothing_to_write(make_daemon, connect,
     client.close()
     assert running.stop() == 0
     assert snapshots(running) == before
+
+
+def test_an_empty_window_is_as_empty_after_a_restart(make_daemon, connect, rng):
+    """A set of nothing in it would shift the slots, and with them the order of the sums. Those of
+    u8 are quotients with all their bits, so that the order shows."""
+    running = make_daemon(settings({"forgetting": "window", "window": 3})).start()
+    client = connect(running)
+    client.control("snapshot")
+    client.close()
+    running.kill()
+    client = connect(running.start())
+    other = connect(make_daemon(settings({"forgetting": "window", "window": 3})).start())
+    for _ in range(5):
+        p = np.round(random_probabilities(rng) * 255).astype(np.uint8)
+        client.calibrate(frame(p))
+        other.calibrate(frame(p))
+        assert same(prototypes(client), prototypes(other))
