@@ -1,5 +1,6 @@
 """The builds and the suites of `./run test`: one table each, run in this order."""
 import dataclasses
+import os
 import pathlib
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -35,4 +36,8 @@ SUITES = [
           build="build-minimal", options=TWO_WORKERS),
     # CRASH_ROUNDS=N and CRASH_SEED=N make it long and different.
     Suite("crash", ("tests/crash",), options=TWO_WORKERS),
+    # LABELCAL_MODEL_SEQUENCES=N (and _SEED=N) make it long and different.
+    Suite("model", ("tests/model",), options=("-n", "4"),
+          environment={"LABELCAL_MODEL_SEQUENCES": os.environ.get("LABELCAL_MODEL_SEQUENCES",
+                                                                  "1000")}),
 ]

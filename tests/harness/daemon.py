@@ -24,9 +24,10 @@ def free_port():
 class Daemon:
     """labelcald under test. Paths: .runtime, .state; .log() is its stderr so far."""
 
-    def __init__(self, config=None, http=False, arguments=(), environment=None):
+    def __init__(self, config=None, http=False, arguments=(), environment=None,
+                 place="/tmp"):
         # Short: a unix socket's path has at most 107 bytes.
-        self.top = pathlib.Path(tempfile.mkdtemp(prefix="lc-", dir="/tmp"))
+        self.top = pathlib.Path(tempfile.mkdtemp(prefix="lc-", dir=place))
         self.runtime, self.state = self.top / "rt", self.top / "st"
         self.runtime.mkdir()
         self.state.mkdir()
