@@ -5,6 +5,8 @@
  *   STEPS_LOG   a file to which every step is appended once it was done
  *   STEPS_KILL  STEP:N:WHEN, the N-th STEP of this process: WHEN is before, half (of a WRITE) or
  *               after
+ *   STEPS_SHORT the most bytes that one write() takes
+ *   STEPS_STEAL when set, the state directory's lock is replaced just before it is first locked
  *
  * Steps are those of store/durable.h, and MAKE_FOLDER, SYNC_STATE, UNLINK (pruning, and temporary
  * files at start) and SET_ASIDE. A record of the log is one line, of a write with its bytes behind:
@@ -12,7 +14,7 @@
  *   make_folder FOLDER       create FILE NAME     reserve FILE LENGTH
  *   sync_state               write FILE OFFSET LENGTH\n<bytes>
  *   sync FILE                close FILE           rename FROM TO
- *   sync_folder FOLDER       unlink NAME
+ *   sync_folder FOLDER       unlink NAME          map NAME
  *
  * with FILE the number of an inode of this log, and names relative to the state directory. */
 #include <errno.h>
@@ -26,6 +28,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -65,6 +69,8 @@ static struct {
   int log;
   unsigned kill_step, kill_number;
   enum when kill_when;
+  size_t write_most;
+  atomic_bool steal;
   atomic_uint taken[STEP_COUNT];
   atomic_uint files;
   _Atomic unsigned long long file_of[FILES_MAX]; /* 0: none of ours */
@@ -94,6 +100,9 @@ __attribute__((constructor)) static void begin(void) {
     steps.log =
         (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   }
+  const char *most = getenv("STEPS_SHORT");
+  steps.write_most = most != NULL ? strtoul(most, NULL, 10) : SIZE_MAX;
+  steps.steal = getenv("STEPS_STEAL") != NULL;
   read_kill(getenv("STEPS_KILL"));
 }
 
@@ -202,7 +211,8 @@ SEEN ssize_t write(int fd, const void *bytes, size_t length) {
     return syscall(SYS_write, fd, bytes, length);
   }
   const bool last = take(STEP_WRITE);
-  const size_t wanted = last && steps.kill_when == HALF ? length / 2 : length;
+  const size_t most = length < steps.write_most ? length : steps.write_most;
+  const size_t wanted = last && steps.kill_when == HALF ? length / 2 : most;
   const ssize_t written = syscall(SYS_write, fd, bytes, wanted);
   if (written > 0) {
     const size_t offset = atomic_fetch_add(&steps.offset_of[fd], (size_t)written);
@@ -301,4 +311,23 @@ SEEN int mkdirat(int folder, const char *name, mode_t mode) {
     die();
   }
   return result;
+}
+
+SEEN int flock(int fd, int operation) {
+  char path[PATH_MAX];
+  char whole[2 * PATH_MAX];
+  if (below(fd, "", path) && atomic_exchange(&steps.steal, false)) {
+    snprintf(whole, sizeof whole, "%s/%s", steps.root, path);
+    syscall(SYS_unlinkat, AT_FDCWD, whole, 0);
+    syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, whole, O_CREAT | O_EXCL | O_RDWR, 0640));
+  }
+  return (int)syscall(SYS_flock, fd, operation);
+}
+
+SEEN void *mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t offset) {
+  char path[PATH_MAX];
+  if (fd >= 0 && below(fd, "", path)) {
+    record(NULL, 0, "map %s\n", path);
+  }
+  return (void *)syscall(SYS_mmap, address, length, protection, flags, fd, offset);
 }

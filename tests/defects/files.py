@@ -1,0 +1,110 @@
+"""F1 to F9: files and snapshots."""
+from defect import Defect
+
+DURABLE, DIRECTORY, FILE = "src/store/durable.c", "src/store/directory.c", "src/store/file.c"
+LOCK = "src/store/lock.c"
+KILL, POWER = "tests/crash/test_kill.py::", "tests/crash/test_power.py::"
+DISKS, FILES = "tests/crash/test_disks.py::", "tests/crash/test_files.py::"
+NO_CUT_LOSES = POWER + "test_no_power_cut_loses_an_acknowledged_generation"
+EACH_STEP = KILL + "test_a_kill_at_each_step_leaves_the_generation_before_or_the_new_one[snapshot]"
+
+DEFECTS = [
+    Defect("F1", "a generation is not fsynced before its rename", DURABLE,
+           "    return sync_fd(*fd);", "    return 0;", NO_CUT_LOSES),
+    Defect("F1", "the folder is not fsynced after the rename", DURABLE,
+           "    return sync_fd(file->folder_fd);", "    return 0;", NO_CUT_LOSES),
+    Defect("F1", "a file is renamed before its fsync", "src/store/durable.h",
+           '''  X(SYNC, "fsync the file")                                                                        \\
+  X(CLOSE, "close the file")                                                                       \\
+  X(RENAME, "rename the file")                                                                     \\
+''', '''  X(RENAME, "rename the file")                                                                     \\
+  X(SYNC, "fsync the file")                                                                        \\
+  X(CLOSE, "close the file")                                                                       \\
+''', NO_CUT_LOSES),
+    Defect("F1", "a start does not make durable the rename of a process that was killed", DIRECTORY,
+           "  fsync(directory->fd);\n", "", NO_CUT_LOSES),
+    Defect("F1", "nor the folder that it made", DIRECTORY,
+           "  fsync(directory->state_fd);\n", "", NO_CUT_LOSES),
+    Defect("F1", "a generation is written in its place", DIRECTORY,
+           "lcal__file_name(temporary, number, LCAL__FILE_TEMPORARY);",
+           "lcal__file_name(temporary, number, LCAL__FILE_SNAPSHOT);", EACH_STEP),
+    Defect("F2", "the error of an fsync is not looked at", DURABLE,
+           "  return result == 0 ? 0 : errno;\n}\n\n/* Linux", "  return 0;\n}\n\n/* Linux",
+           DISKS + "test_a_disk_that_fails_keeps_what_it_has"),
+    Defect("F2", "a second fsync of the same file is believed", DURABLE,
+           "    int fault = take_step(file, step, bytes, length, &fd);\n",
+           "    int fault = take_step(file, step, bytes, length, &fd);\n"
+           "    if (fault == EIO && step == LCAL__STEP_SYNC) {\n"
+           "      fault = take_step(file, step, bytes, length, &fd);\n    }\n",
+           "unit:store_durable:io_error_is_tried_three_times*"),
+    Defect("F3", "a short write is taken for a whole one", DURABLE,
+           "length -= (size_t)written;", "length = 0;",
+           FILES + "test_a_write_that_comes_up_short_is_gone_on_with"),
+    Defect("F3", "a full disk is overlooked when it shows at the fsync", DURABLE,
+           "  return result == 0 ? 0 : errno;\n}\n\n/* Linux",
+           "  return result == 0 || errno == ENOSPC ? 0 : errno;\n}\n\n/* Linux",
+           DISKS + "test_a_disk_that_is_full_only_when_it_is_written_back"),
+    Defect("F3", "a failure leaves its temporary file", DURABLE,
+           "    unlinkat(file->folder_fd, file->temporary, 0);\n", "",
+           "unit:store_durable:step_that_fails*"),
+    Defect("F4", "space is not reserved before the first byte is written", DURABLE,
+           "    return reserve(*fd, length);", "    return reserve(*fd, 0);",
+           DISKS + "test_a_disk_that_generations_fill_keeps_the_newest_and_heals[64k]"),
+    Defect("F4", "a generation is read through a map", FILE,
+           "  int fault = read_all(fd, bytes, length);\n",
+           "  extern void *mmap64(void *, size_t, int, int, int, off_t);\n"
+           "  memcpy(bytes, mmap64(NULL, length, 1, 2, fd, 0), length);\n  int fault = 0;\n",
+           FILES + "test_no_file_of_the_state_directory_is_ever_mapped"),
+    Defect("F5", "a generation that failed is taken for durable", "src/daemon/bank_change.c",
+           "  if (error->code == LCAL_OK) {\n    bank->changes->step = CHANGE_DURABLE;",
+           "  if (error != NULL) {\n    bank->changes->step = CHANGE_DURABLE;",
+           DISKS + "test_a_disk_that_becomes_read_only_keeps_what_it_has"),
+    Defect("F5", "a generation that failed is not tried again", "src/daemon/bank_change.c",
+           "    nothing_written(bank);\n    conclude(daemon, bank, error);",
+           "    conclude(daemon, bank, error);",
+           DISKS + "test_a_disk_that_generations_fill_keeps_the_newest_and_heals[64k]"),
+    Defect("F6", "the temporary file lies on another file system", DIRECTORY,
+           "  lcal__file_name(temporary, number, LCAL__FILE_TEMPORARY);\n  const",
+           '  snprintf(temporary, sizeof temporary, "/tmp/lc-%012" PRIu64 ".tmp", number);\n  const',
+           DISKS + "test_a_start_on_a_full_disk_goes_on_from_what_is_there"),
+    Defect("F6", "a tool writes over what is no regular file", FILE,
+           "AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode)",
+           "AT_SYMLINK_NOFOLLOW) == 0 && status.st_nlink == 0",
+           "unit:store_snapshot:save_where_no_file_can_be*"),
+    Defect("F7", "the checksum of a generation is not looked at", "src/store/decode.c",
+           "  if (crc != (uint32_t)crc32_z(0, bytes + LCAL__SNAPSHOT_HEADER, payload)) {",
+           "  if (crc == 0 && payload == 0) {", "unit:store_snapshot:byte_flipped*"),
+    Defect("F7", "a broken file ends the start, where an older one is whole", DIRECTORY,
+           "    if (status != LCAL_BAD_DATA) {", "    if (status != LCAL_OK) {",
+           "unit:store_directory:broken_ones_are_set_aside*"),
+    Defect("F7", "temporary files of a crash stay", DIRECTORY,
+           "      unlinkat(directory->fd, name, 0); /* one that stays is in nobody's way */\n", "",
+           EACH_STEP),
+    Defect("F7", "a number is used again after a restart", DIRECTORY,
+           "count > 0 ? entries[0].number : 0;", "count > 0 ? entries[0].number - 1 : 0;",
+           KILL + "test_a_kill_at_a_random_moment_loses_nothing_acknowledged"),
+    Defect("F7", "pruning may take the newest", "src/store/retention.c",
+           "i == 0 || i < retention->keep;", "i > 0 && i < retention->keep;",
+           "unit:store_retention:newest_is_kept*"),
+    Defect("F8", "a lock on a file that was replaced is taken for the lock", LOCK,
+           "status == LCAL_OK && is_still_there(directory_fd, *fd)", "status == LCAL_OK",
+           FILES + "test_a_lock_replaced_while_it_is_taken_has_one_holder"),
+    Defect("F8", "the lock may be shared", LOCK, "LOCK_EX | LOCK_NB", "LOCK_SH | LOCK_NB",
+           "unit:store_durable:second_lock*"),
+    Defect("F8", "a child inherits the lock", LOCK,
+           "O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640", "O_NOFOLLOW | O_NONBLOCK, 0640",
+           "unit:store_durable:second_lock*"),
+    Defect("F9", "a link is followed to a generation", FILE,
+           "(O_RDONLY | O_NOFOLLOW | O_NONBLOCK", "(O_RDONLY | O_NONBLOCK",
+           "unit:store_directory:fifo_link_or_folder*"),
+    Defect("F9", "a folder is read as a generation", FILE,
+           "  if (!S_ISREG(status.st_mode)) {\n    return lcal_error_set(error, LCAL_BAD_DATA",
+           "  if (status.st_nlink == 0) {\n    return lcal_error_set(error, LCAL_BAD_DATA",
+           "unit:store_directory:fifo_link_or_folder*"),
+    Defect("F9", "a link is followed to a bank's folder", DIRECTORY,
+           "O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);", "O_RDONLY | O_DIRECTORY | O_CLOEXEC);",
+           "unit:store_directory:file_or_link*"),
+    Defect("F9", "a temporary file that is there already is written through", DURABLE,
+           "O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC", "O_WRONLY | O_CREAT | O_CLOEXEC",
+           "unit:store_durable:leftover_temporary*"),
+]
