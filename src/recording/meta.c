@@ -214,40 +214,50 @@ static lcal_status read_keys(struct lcal__meta *meta, const json_t *root,
   return check(&meta->meta, report);
 }
 
-/* The JSON tree of directory/meta.json, or NULL and an error. */
-static json_t *load(int directory_fd, const char *directory, lcal_error *error) {
+/* The JSON tree of an open meta.json. */
+static lcal_status parse(json_t **root, int fd, const char *directory, lcal_error *error) {
+  json_error_t fault_at;
+  errno = 0;
+  *root = json_loadfd(fd, JSON_REJECT_DUPLICATES, &fault_at);
+  if (errno == ENOMEM) { /* jansson may have left something out, or found a fault that is none */
+    return lcal_error_set(error, LCAL_MEMORY, "no memory to read %s/meta.json", directory);
+  }
+  if (*root) {
+    return LCAL_OK;
+  }
+  return lcal_error_set(error, LCAL_BAD_DATA, "%s/meta.json:%d:%d: %s", directory, fault_at.line,
+                        fault_at.column, fault_at.text);
+}
+
+/* The JSON tree of directory/meta.json. */
+static lcal_status load(json_t **root, int directory_fd, const char *directory, lcal_error *error) {
   int fd = openat(directory_fd, "meta.json", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) {
-    lcal_error_set(error, LCAL_BAD_DATA, "%s/meta.json: cannot be opened: %s", directory,
-                   strerror(errno));
-    return NULL;
+    return lcal_error_set(error, LCAL_BAD_DATA, "%s/meta.json: cannot be opened: %s", directory,
+                          strerror(errno));
   }
-  struct stat status;
-  json_t *root = NULL;
-  if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-    lcal_error_set(error, LCAL_BAD_DATA, "%s/meta.json: not a regular file", directory);
-  } else if (status.st_size > META_BYTES_MAX) {
-    lcal_error_set(error, LCAL_BAD_DATA, "%s/meta.json: larger than 1 MiB", directory);
+  struct stat file;
+  lcal_status status = LCAL_OK;
+  if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) {
+    status = lcal_error_set(error, LCAL_BAD_DATA, "%s/meta.json: not a regular file", directory);
+  } else if (file.st_size > META_BYTES_MAX) {
+    status = lcal_error_set(error, LCAL_BAD_DATA, "%s/meta.json: larger than 1 MiB", directory);
   } else {
-    json_error_t fault_at;
-    root = json_loadfd(fd, JSON_REJECT_DUPLICATES, &fault_at);
-    if (!root) {
-      lcal_error_set(error, LCAL_BAD_DATA, "%s/meta.json:%d:%d: %s", directory, fault_at.line,
-                     fault_at.column, fault_at.text);
-    }
+    status = parse(root, fd, directory, error);
   }
   close(fd);
-  return root;
+  return status;
 }
 
 lcal_status lcal__meta_read(struct lcal__meta *meta, int directory_fd, const char *directory,
                             lcal_error *error) {
-  *meta = (struct lcal__meta){.root = load(directory_fd, directory, error)};
-  if (!meta->root) {
-    return LCAL_BAD_DATA;
+  *meta = (struct lcal__meta){0};
+  json_t *root = NULL;
+  lcal_status status = load(&root, directory_fd, directory, error);
+  meta->root = root;
+  if (status == LCAL_OK) {
+    status = read_keys(meta, root, &(struct report){directory, LCAL_BAD_DATA, error});
   }
-  lcal_status status =
-      read_keys(meta, meta->root, &(struct report){directory, LCAL_BAD_DATA, error});
   if (status != LCAL_OK) {
     lcal__meta_free(meta);
   }
@@ -263,30 +273,47 @@ void lcal__meta_free(struct lcal__meta *meta) {
 
 /* ---- Writing. */
 
-static json_t *pack(const lcal_recording_meta *meta) {
+/* Each returns NULL where memory ran out or a text is not UTF-8. */
+static json_t *pack_classes(const lcal_recording_meta *meta) {
   json_t *classes = json_array();
-  for (uint32_t i = 0; i < meta->class_count; i++) {
-    json_array_append_new(classes, json_string(meta->classes[i]));
+  for (uint32_t i = 0; classes && i < meta->class_count; i++) {
+    if (json_array_append_new(classes, json_string(meta->classes[i])) != 0) {
+      json_decref(classes);
+      return NULL;
+    }
   }
+  return classes;
+}
+
+static json_t *pack_evaluate(const lcal_recording_meta *meta) {
+  json_t *evaluate = json_array();
+  for (uint32_t i = 0; evaluate && i < meta->evaluate_count; i++) {
+    if (json_array_append_new(evaluate, json_integer(meta->evaluate[i])) != 0) {
+      json_decref(evaluate);
+      return NULL;
+    }
+  }
+  return evaluate;
+}
+
+static json_t *pack(const lcal_recording_meta *meta) {
   json_t *root = json_pack(
-      "{s:o, s:s, s:s, s:s, s:f, s:s, s:s, s:i}", "classes", classes, "kind",
+      "{s:o, s:s, s:s, s:s, s:f, s:s, s:s, s:i}", "classes", pack_classes(meta), "kind",
       lcal_kind_word(meta->kind), "type", lcal_type_word(meta->type), "layout",
       lcal_layout_word(meta->layout), "fps", meta->fps, "model", meta->model ? meta->model : "",
       "source", meta->source ? meta->source : "", "ignore_label", (int)meta->ignore_label);
-  if (root && meta->evaluate) {
-    json_t *evaluate = json_array();
-    for (uint32_t i = 0; i < meta->evaluate_count; i++) {
-      json_array_append_new(evaluate, json_integer(meta->evaluate[i]));
-    }
-    json_object_set_new(root, "evaluate", evaluate);
+  if (root && meta->evaluate && json_object_set_new(root, "evaluate", pack_evaluate(meta)) != 0) {
+    json_decref(root);
+    return NULL;
   }
   return root;
 }
 
 int lcal__meta_write(const lcal_recording_meta *meta, FILE *file) {
+  errno = 0;
   json_t *root = pack(meta);
   if (!root) {
-    errno = EINVAL; /* a text that is not UTF-8 */
+    errno = errno == ENOMEM ? ENOMEM : EINVAL; /* a text that is not UTF-8 */
     return -1;
   }
   int result = json_dumpf(root, file, JSON_INDENT(1));

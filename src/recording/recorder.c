@@ -34,8 +34,9 @@ struct lcal_recorder {
 
 static lcal_status cannot(const lcal_recorder *recorder, const char *what, const char *name,
                           lcal_error *error) {
-  return lcal_error_set(error, LCAL_SYSTEM, "%s/%s: cannot be %s: %s", recorder->directory, name,
-                        what, strerror(errno));
+  return lcal_error_set(error, errno == ENOMEM ? LCAL_MEMORY : LCAL_SYSTEM,
+                        "%s/%s: cannot be %s: %s", recorder->directory, name, what,
+                        strerror(errno));
 }
 
 /* A new file, never one that is there already. */
@@ -48,6 +49,7 @@ static lcal_status create_file(lcal_recorder *recorder, const char *name, FILE *
     lcal_status status = cannot(recorder, "created", name, error);
     if (fd >= 0) {
       close(fd);
+      unlinkat(recorder->directory_fd, name, 0);
     }
     return status;
   }

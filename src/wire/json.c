@@ -5,6 +5,7 @@
 #include "wire/control.h"
 #include "wire/text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -112,7 +113,8 @@ static json_t *json_of_map(const msgpack_object_map *map) {
         from->type == MSGPACK_OBJECT_BIN && element && from->via.bin.size % element->size == 0;
     json_t *value = numbers ? json_of_numbers(element, &from->via.bin) : json_of(from);
     json_t *name = json_of_str(&key->via.str);
-    int failed = !name || json_object_set_new(object, json_string_value(name), value) != 0;
+    /* Refuses a name or value that is NULL; the value is its own in any case. */
+    int failed = json_object_set_new(object, json_string_value(name), value) != 0;
     json_decref(name);
     if (failed) {
       json_decref(object);
@@ -154,11 +156,14 @@ lcal_status lcal__json_write(lcal_bytes map, char **text, size_t *length, lcal_e
       lcal__document_open(&document, map.data, map.length, &lcal__answer_limits, error);
   if (status == LCAL_OK) {
     json_t *json = json_of(&document.unpacked.data);
-    *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    errno = 0;
+    char *made = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
-    if (*text) {
-      *length = strlen(*text);
+    if (made && errno != ENOMEM) { /* jansson leaves out what its buffer cannot grow for */
+      *text = made;
+      *length = strlen(made);
     } else {
+      free(made);
       status = lcal_error_set(error, LCAL_MEMORY, "no memory for a map as JSON");
     }
   }
@@ -276,10 +281,35 @@ static lcal_status put_command(lcal__writer *writer, json_t *root, lcal_error *e
   return status;
 }
 
+/* A text on its way to jansson. */
+struct source {
+  const char *at, *end;
+  bool no_memory;
+};
+
+/* Byte by byte, to look at errno in between: where its buffer cannot grow jansson leaves out a
+ * part of the text and goes on, and where it reads a number it forgets errno. */
+static size_t next_byte(void *buffer, size_t room, void *context) {
+  struct source *source = context;
+  (void)room;
+  source->no_memory |= errno == ENOMEM;
+  if (source->no_memory || source->at == source->end) {
+    return 0;
+  }
+  *(char *)buffer = *source->at++;
+  return 1;
+}
+
 lcal_status lcal__json_read_command(const char *text, size_t text_length, uint8_t **bytes,
                                     size_t *length, lcal_error *error) {
+  struct source source = {.at = text, .end = text + text_length};
   json_error_t where;
-  json_t *root = json_loadb(text, text_length, JSON_REJECT_DUPLICATES, &where);
+  errno = 0;
+  json_t *root = json_load_callback(next_byte, &source, JSON_REJECT_DUPLICATES, &where);
+  if (source.no_memory || errno == ENOMEM) {
+    json_decref(root);
+    return lcal_error_set(error, LCAL_MEMORY, "no memory to read a command as JSON");
+  }
   if (!root) {
     return lcal_error_set(error, LCAL_MALFORMED, "not JSON: line %d, column %d: %s", where.line,
                           where.column, where.text);
