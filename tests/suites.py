@@ -9,6 +9,9 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILDS = {
     "build": ([], {}),
     "build-minimal": (["-Dhttp=disabled", "-Dpng=disabled"], {}),
+    # For `./run coverage`. Threads share the counters of what they run, so these are atomic.
+    "build-coverage": (["-Db_coverage=true", "-Doptimization=2", "-Ddebug=true",
+                        "-Dc_args=-fprofile-update=atomic"], {"LABELCAL_COVERAGE": "1"}),
 }
 
 
