@@ -403,23 +403,48 @@ static void unknown_keys_and_absent_optional_ones_are_fine(void **state) {
 
 /* ---- Round trips. */
 
+/* Encoding *made must fail with a sentence that holds `part`, and hand out nothing. */
+static void is_not_encoded(const lcal_snapshot *made, const char *part) {
+  lcal_error error = {0};
+  uint8_t *bytes = NULL;
+  size_t length = 77;
+  assert_int_equal(lcal_snapshot_encode(made, &bytes, &length, &error), LCAL_ARGUMENT);
+  if (!strstr(error.message, part)) {
+    fail_msg("\"%s\" does not say \"%s\"", error.message, part);
+  }
+  assert_true(!bytes && length == 77);
+}
+
 static void snapshot_that_no_file_could_hold_is_not_encoded(void **state) {
   (void)state;
-  size_t length = 0;
-  uint8_t *bytes = NULL;
+  static const lcal_name twice[] = {"a", "b", "a"};
+  static const lcal_name broken[] = {"a", "b", "\xff"};
   lcal_snapshot *made = snapshot_make(3, 2, 1);
+  lcal_snapshot *other = snapshot_make(2, 1, 1);
+  lcal_snapshot_domain domains[2];
   lcal_snapshot wrong = *made;
-  memcpy(wrong.bank, "a/b", 4);
-  assert_int_equal(lcal_snapshot_encode(&wrong, &bytes, &length, NULL), LCAL_ARGUMENT);
-  wrong = *made;
-  wrong.class_count = 2; /* not that of the statistics */
-  assert_int_equal(lcal_snapshot_encode(&wrong, &bytes, &length, NULL), LCAL_ARGUMENT);
-  wrong = *made;
-  wrong.model[0] = '\0';
-  assert_int_equal(lcal_snapshot_encode(&wrong, &bytes, &length, NULL), LCAL_ARGUMENT);
-  made->domains[1].window_sets[0]->weight[2] = NAN;
-  assert_int_equal(lcal_snapshot_encode(made, &bytes, &length, NULL), LCAL_ARGUMENT);
-  assert_null(bytes);
+#define WRONG(member, value, part)                                                                 \
+  wrong = *made;                                                                                   \
+  memcpy(domains, made->domains, sizeof domains);                                                  \
+  wrong.domains = domains;                                                                         \
+  member = value;                                                                                  \
+  is_not_encoded(&wrong, part)
+  WRONG(wrong.bank[0], '.', "bank");
+  WRONG(wrong.rule[0], '\0', "rule");
+  WRONG(wrong.model[0], '\n', "model");
+  WRONG(wrong.class_count, 1, "classes: 1 names");
+  WRONG(wrong.class_count, LCAL_CLASSES_MAX + 1, "classes: 1025 names");
+  WRONG(wrong.classes, twice, "a is there twice");
+  WRONG(wrong.classes, broken, "class 2");
+  WRONG(wrong.domain_count, LCAL__SNAPSHOT_DOMAINS_MAX + 1, "more than 4096 domains");
+  WRONG(domains[1].name[0], ' ', "domain 1");
+  WRONG(domains[1], domains[0], "default is there twice");
+  WRONG(domains[1].statistics, other->domains[0].statistics, "of 2 classes, not 3");
+  WRONG(domains[0].window_sets, other->domains[0].window_sets, "a set of its window is of 2");
+#undef WRONG
+  made->domains[0].statistics->sum[4] = (double)NAN;
+  is_not_encoded(made, "sum[1][1]");
+  snapshot_free(other);
   snapshot_free(made);
 }
 
