@@ -18,7 +18,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 PLACE = TOP / "build-defects"
 TREE = PLACE / "tree"
-BUILDS = {"": [], "asan": ["-Db_sanitize=address,undefined", "-Db_lundef=false"]}
+BUILDS = {"": [], "asan": ["-Db_sanitize=address,undefined", "-Db_lundef=false",
+                             "-Dc_args=-fno-sanitize-recover=undefined"]}
 NOT_TABLES = ("defect", "run")
 
 sys.path.insert(0, str(HERE))
