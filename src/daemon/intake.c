@@ -64,9 +64,11 @@ static lcal_status check_size(const struct daemon *daemon, const struct frame *f
   return LCAL_OK;
 }
 
-/* Whether the stream (NULL: not seen yet) and the frame's domain exist or may be created. */
-static lcal_status check_names(struct daemon *daemon, const struct stream *stream,
-                               const lcal_frame *header, lcal_error *error) {
+/* Whether the stream (NULL: not seen yet) and the frame's domain exist or may be created, and
+ * whether a request may wait. */
+static lcal_status check_place(struct daemon *daemon, const struct stream *stream,
+                               const struct frame *frame, lcal_error *error) {
+  const lcal_frame *header = &frame->header;
   const struct config *config = daemon->config;
   bool named = false;
   const struct config_stream *row = config_stream_find(config, header->stream, &named);
@@ -84,7 +86,15 @@ static lcal_status check_names(struct daemon *daemon, const struct stream *strea
   const char *domain = header->domain[0] != '\0' ? header->domain
                        : stream != NULL          ? stream->domain
                                                  : row->domain;
-  return bank_domain(bank, domain) != NULL ? LCAL_OK : bank_domain_room(bank, error);
+  if (bank_domain(bank, domain) == NULL && bank_domain_room(bank, error) != LCAL_OK) {
+    return error->code;
+  }
+  if (frame->request != NULL && !scheduler_has_room(daemon, bank, frame->bytes)) {
+    return lcal_error_set(error, LCAL_BUSY,
+                          "limits.calibrate_queue = %u requests wait already: send it again later",
+                          config->limits.calibrate_queue);
+  }
+  return LCAL_OK;
 }
 
 static lcal_status check(struct daemon *daemon, const struct stream *stream,
@@ -101,7 +111,7 @@ static lcal_status check(struct daemon *daemon, const struct stream *stream,
   }
   lcal_status status = check_size(daemon, frame, error);
   if (status == LCAL_OK) {
-    status = check_names(daemon, stream, header, error);
+    status = check_place(daemon, stream, frame, error);
   }
   if (status == LCAL_OK && daemon->stopping) {
     status =
@@ -133,11 +143,6 @@ static lcal_status take_in(struct daemon *daemon, struct frame *frame, struct st
   if (!stream->seen) {
     stream->seen = true;
     raise_new(daemon, stream);
-  }
-  if (frame->request != NULL && !scheduler_has_room(daemon, stream->bank, frame->bytes)) {
-    return lcal_error_set(error, LCAL_BUSY,
-                          "limits.calibrate_queue = %u requests wait already: send it again later",
-                          daemon->config->limits.calibrate_queue);
   }
   const lcal_frame *header = &frame->header;
   struct domain *domain;

@@ -2,6 +2,8 @@
  * lost, and a refused frame creates nothing. */
 #include "daemon_case.h"
 
+#include "daemon/intake.h"
+#include "daemon/request.h"
 #include "daemon/scheduler.h"
 #include "daemon/streams.h"
 
@@ -93,6 +95,36 @@ static void domain_beyond_the_limit_is_refused_and_creates_no_stream(void **stat
   daemon_case_arrive(&frame, CONNECTION);
   assert_int_equal(refusals(LCAL_TOO_MANY_DOMAINS), 1);
   assert_int_equal(daemon_case->stream_count, 0);
+}
+
+/* A frame by `calibrate`, of a peer that has hung up. */
+static void ask(const char *stream, const char *domain) {
+  static const struct connection_role role = {.most_in_flight = 100};
+  static struct connection gone = {.role = &role, .state = CONNECTION_CLOSED, .holds = 1};
+  lcal_frame frame = daemon_case_frame(stream, 1);
+  snprintf(frame.domain, sizeof frame.domain, "%s", domain);
+  const size_t size = lcal_frame_size(&frame);
+  struct message *message = message_create(4 + size);
+  assert_non_null(message);
+  memcpy(message->bytes, "\x80\0\0\1", 4);
+  assert_int_equal(lcal_frame_write(&frame, message->bytes + 4, size), size);
+  struct request *request = request_create(&gone, message);
+  assert_non_null(request);
+  frame_requested(daemon_case, request);
+}
+
+static void request_refused_as_busy_creates_no_stream_and_no_domain(void **state) {
+  (void)state;
+  daemon_case_start("limits: {calibrate_queue: 1}");
+  arrive("cam", 1); /* in hand: the loop has not turned */
+  ask("waits", "");
+  ask("late", "night");
+  assert_int_equal(daemon_case->counters.calibrate_refused[LCAL_BUSY], 1);
+  assert_non_null(stream_find(daemon_case, "waits"));
+  assert_null(stream_find(daemon_case, "late"));
+  assert_null(bank_domain(daemon_case_bank(), "night"));
+  daemon_case_settle();
+  assert_int_equal(daemon_case_stream("waits")->counters.labelled, 1);
 }
 
 static void frame_after_the_stop_began_is_refused(void **state) {
@@ -298,6 +330,7 @@ int main(void) {
       TEST(unnamed_stream_is_refused_where_only_named_ones_are_accepted),
       TEST(stream_beyond_the_limit_is_refused),
       TEST(domain_beyond_the_limit_is_refused_and_creates_no_stream),
+      TEST(request_refused_as_busy_creates_no_stream_and_no_domain),
       TEST(frame_after_the_stop_began_is_refused),
       TEST(refused_frame_advances_the_sequence),
       TEST(frame_too_broken_for_its_seq_is_lost_with_the_next),
