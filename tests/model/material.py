@@ -1,8 +1,8 @@
 """What the sequences are made of: frames that are valid, frames that are refused, statistics.
 
-Each pixel has one greatest value, so that no argmax is in doubt. Those that are floats are multiples
-of 1/8: the float64 oracle makes no rounding error in their sums. Those of u8 have sums with all
-their bits, which method.md states exactly; so the order of later additions shows."""
+Each pixel has one greatest value, so that no argmax is in doubt. Those that are floats are
+multiples of 1/8: the float64 oracle makes no rounding error in their sums. Those of u8 have sums
+with all their bits, which method.md states exactly; so the order of later additions shows."""
 import numpy as np
 
 import messages

@@ -151,7 +151,8 @@ class Domain:
             self.clear()
         else:
             gone = int(self.sums.n[class_])
-            for one in [self.sums, *(s for _, s in (self.window.in_order() if self.window else []))]:
+            sets = [one for _, one in self.window.in_order()] if self.window else []
+            for one in [self.sums, *sets]:
                 # Sets are shared with the frames that they came from.
                 one.S, one.w, one.n = one.S.copy(), one.w.copy(), one.n.copy()
                 one.S[class_], one.w[class_], one.n[class_] = 0, 0, 0
