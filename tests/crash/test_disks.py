@@ -164,7 +164,10 @@ def test_a_disk_without_an_inode_left_is_a_full_disk(make_daemon, pool):
             (running.state / "filler0").unlink()
             driver.snapshot()
             restart(driver, running)
+            driver.teach()
             driver.close()
+            assert running.stop() == 0  # full again: it ends, and says what was not written
+            assert running.log().rstrip().split("\n")[-1].startswith("<3>snapshot_failed: ")
         finally:
             running.close_process()
 
