@@ -22,6 +22,8 @@ struct listener {
   int probe;                /* descriptor of the connection in flight, or -1 */
   bool greeted;             /* our half of the handshake is sent */
   bool proved;              /* and it was accepted and opened */
+  bool accepted;            /* or others were: the queue is long, but it moves */
+  bool late;                /* not so in time: it has until the guard's next turn */
   struct address probe_end; /* tcp: our own end of it */
   uint64_t probed_ns;       /* when the newest probe began */
   uint64_t proved_ns;       /* when the newest proof came */

@@ -35,6 +35,8 @@ static void begin_probe(struct listener *listener, uint64_t now_ns) {
   listener->probed_ns = now_ns;
   listener->greeted = false;
   listener->proved = false;
+  listener->accepted = false;
+  listener->late = false;
   listener->probe = socket(target.of.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (listener->probe < 0) {
     return; /* no descriptors: says nothing about the listener; its health will */
@@ -99,10 +101,13 @@ static void guard(struct listener *listener, uint64_t now_ns) {
   if (!listener->greeted) {
     greet(listener);
   }
-  if (listener->proved) {
+  const bool in_time = now_ns - listener->probed_ns < PROBE_TIMEOUT_NS;
+  if (listener->proved || (!in_time && listener->accepted)) {
     listener_end_probe(listener);
     listener->proved_ns = now_ns;
-  } else if (now_ns - listener->probed_ns >= PROBE_TIMEOUT_NS) {
+  } else if (!in_time && !listener->late) {
+    listener->late = true; /* a process that was held up has timers before it accepts */
+  } else if (!in_time) {
     listener_end_probe(listener);
     restart(listener);
   }

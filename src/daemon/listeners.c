@@ -38,6 +38,7 @@ static void on_accepted(void *context, int descriptor) {
     close(descriptor);
     return;
   }
+  listener->accepted = true;
   connection->probe = listener_is_probe(listener, descriptor) ? listener : NULL;
   connection->last = acceptor_is_last(descriptor);
   if (take(connection, local, descriptor) != 0 ||

@@ -183,6 +183,42 @@ static void listener_whose_file_was_removed_is_opened_again(void **state) {
   close(old);
 }
 
+static void process_that_was_held_up_restarts_no_listener(void **state) {
+  (void)state;
+  start("");
+  guard(600);
+  for (int i = 0; i < 3; i++) {
+    later_ns += 600 * MS;
+    sockets_guard(daemon_case, monotonic_ns() + later_ns); /* probes begin */
+    later_ns += 5000 * MS;
+    guard(0); /* timers come first, then what was waiting is accepted */
+    guard(200);
+  }
+  for (size_t e = 0; e < ENDPOINT_COUNT; e++) {
+    assert_int_equal(daemon_case->counters.listener_restarts[e], 0);
+  }
+}
+
+static void queue_that_is_full_restarts_no_listener(void **state) {
+  (void)state;
+  int peers[400];
+  start("limits: {connections: 1}");
+  for (int round = 0; round < 3; round++) {
+    for (int i = 0; i < 400; i++) {
+      peers[i] = dial("run/frames"); /* beyond the queue's length: -1 */
+    }
+    assert_int_equal(peers[399], -1);
+    guard(600); /* the probe finds the queue full */
+    guard(1100);
+    guard(200);
+    for (int i = 0; i < 400; i++) {
+      close(peers[i]);
+    }
+    turn();
+  }
+  assert_int_equal(daemon_case->counters.listener_restarts[ENDPOINT_FRAMES], 0);
+}
+
 static void listener_that_cannot_be_opened_again_is_unhealthy_and_spares_the_file(void **state) {
   (void)state;
   start("");
@@ -289,6 +325,8 @@ int main(void) {
       TEST(peers_that_connect_and_vanish_leave_the_listener_alive),
       TEST(probes_are_neither_counted_nor_refused_when_all_places_are_taken),
       TEST(listener_whose_file_was_removed_is_opened_again),
+      TEST(process_that_was_held_up_restarts_no_listener),
+      TEST(queue_that_is_full_restarts_no_listener),
       TEST(listener_that_cannot_be_opened_again_is_unhealthy_and_spares_the_file),
       TEST(peer_that_never_greets_is_closed),
       TEST(tcp_listener_proves_itself_too),
