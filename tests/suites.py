@@ -33,6 +33,7 @@ SUITES = [
     Suite("unit", quick=True),
     Suite("oracle", ("tests/oracle",), quick=True),
     Suite("e2e", ("tests/e2e",), options=TWO_WORKERS, quick=True),
+    Suite("hostile", ("tests/hostile",), options=TWO_WORKERS),
     # The six required libraries alone build, pass and serve.
     Suite("unit-minimal", build="build-minimal"),
     Suite("e2e-minimal", ("tests/e2e/test_snapshots.py", "tests/e2e/test_sequence.py"),

@@ -166,7 +166,7 @@ const struct config_key config_keys[] = {
      .unit = "bytes",
      .doc = "Frames waiting, all streams; beyond it the oldest waiting one is dropped (overload). "
             "As much again of messages still arriving (at least one message): beyond it the "
-            "connection whose message began first is closed."},
+            "connection whose message began first is closed. And of answers that are not taken."},
     {"limits.window_bytes", &type_u64, "268435456", IN_CONFIG(limits.window_bytes), RANGE(1, TERA),
      .unit = "bytes", .doc = "Of a domain's window."},
 

@@ -69,21 +69,27 @@ static size_t outgoing_bytes(const struct outgoing *outgoing) {
   return outgoing->message->length + outgoing->header_length;
 }
 
-/* It is sent, or will not be. */
-static void end_outgoing(const struct connection *connection, const struct outgoing *outgoing) {
+static void uncount(const struct connection *connection, const struct outgoing *outgoing) {
   if (connection->role->unsent != NULL) {
     *connection->role->unsent -= outgoing_bytes(outgoing);
   }
+}
+
+/* It is sent, or will not be. */
+static void end_outgoing(const struct connection *connection, const struct outgoing *outgoing) {
+  uncount(connection, outgoing);
   message_release(outgoing->message);
 }
 
-static void on_closed(uv_handle_t *handle) {
-  struct connection *connection = handle->data;
+static void drop_waiting(struct connection *connection) {
   for (; connection->waiting > 0; connection->waiting--) {
     end_outgoing(connection, &connection->ring[connection->first]);
     connection->first = (connection->first + 1) % connection->role->most_waiting;
   }
-  connection_release(connection);
+}
+
+static void on_closed(uv_handle_t *handle) {
+  connection_release(handle->data);
 }
 
 void connection_close(struct connection *connection) {
@@ -93,6 +99,10 @@ void connection_close(struct connection *connection) {
     arrivals_leave(connection->role->arrivals, connection);
     message_release(connection->incoming);
     connection->incoming = NULL;
+    drop_waiting(connection);
+    if (connection->writing) {
+      uncount(connection, &connection->current);
+    }
     connection->role->closed(connection->owner, connection);
     uv_close(&connection->uv.handle, on_closed);
   }
@@ -281,6 +291,7 @@ static void write_current(struct connection *connection) {
       {.base = (char *)current->message->bytes, .len = current->message->length},
   };
   connection->writing = true;
+  connection->writing_ns = monotonic_ns();
   connection->write.data = connection;
   const unsigned count = current->message->length > 0 ? 2 : 1;
   if (uv_write(&connection->write, &connection->uv.stream, buffers, count, on_written) != 0) {
@@ -292,11 +303,12 @@ static void write_current(struct connection *connection) {
 
 static void on_written(uv_write_t *write, int status) {
   struct connection *connection = write->data;
-  end_outgoing(connection, &connection->current);
   connection->writing = false;
-  if (connection->state == CONNECTION_CLOSED) {
+  if (connection->state == CONNECTION_CLOSED) { /* and no longer counted */
+    message_release(connection->current.message);
     return;
   }
+  end_outgoing(connection, &connection->current);
   if (status < 0) {
     connection_close(connection);
     return;
@@ -342,6 +354,10 @@ void connection_send(struct connection *connection, struct message *message, con
     connection->current = outgoing;
     write_current(connection);
   }
+}
+
+uint64_t connection_untaken_since(const struct connection *connection) {
+  return connection->writing ? connection->writing_ns : 0;
 }
 
 bool connection_sending(const struct connection *connection) {

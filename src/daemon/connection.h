@@ -90,6 +90,7 @@ struct connection {
   /* What is sent. */
   uv_write_t write;
   bool writing;
+  uint64_t writing_ns; /* since when: the message on its way out */
   uint8_t prefix[LCAL__HEAD_MAX + SP_HEADER_MAX];
   struct outgoing current;
   uint32_t waiting, first; /* of the ring */
@@ -113,6 +114,9 @@ void connection_start(struct connection *connection);
 /* Sends a message (held from now on) behind `header`; when it cannot be sent it is dropped. */
 void connection_send(struct connection *connection, struct message *message, const void *header,
                      size_t header_length);
+
+/* Since when its peer has left a message on its way out untaken; 0: there is none. */
+uint64_t connection_untaken_since(const struct connection *connection);
 
 /* Whether anything waits to be sent. */
 bool connection_sending(const struct connection *connection);

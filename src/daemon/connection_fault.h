@@ -10,6 +10,7 @@
   X(MALFORMED, "malformed") /* it sent what is no message of this socket */                        \
   X(STALLED, "stalled")     /* it stopped in the middle of a message */                            \
   X(OVERLOAD, "overload")   /* messages on their way in hold too much, and its began first */      \
+  X(UNTAKEN, "untaken")     /* it does not take its answers, and all that wait hold too much */    \
   X(MEMORY, "memory")       /* no memory for its message */
 enum connection_fault {
 #define CONNECTION_FAULT_ENUM(symbol, word) FAULT_##symbol,

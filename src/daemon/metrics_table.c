@@ -348,7 +348,7 @@ const struct metric metrics_table[] = {
             OF_SOCKET(connections_refused)),
     COUNTER("connections_closed_total", "socket, reason",
             "Connections closed for what came by them: aborted, greeting, silent, too_large, "
-            "malformed, stalled, overload; or memory.",
+            "malformed, stalled, overload, untaken; or memory.",
             connection_faults, 0),
     GAUGE("arriving_bytes", "", "Memory of messages that have begun to arrive, all sockets.",
           OF_DAEMON(arrivals.bytes)),

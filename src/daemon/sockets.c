@@ -23,6 +23,9 @@
 /* Connections beyond limits.connections that may be greeting at once. */
 #define REFUSED_AT_ONCE 16u
 
+/* An answer that has been on its way for so long may have to make room. */
+#define UNTAKEN_NS 1000000000ull
+
 /* What a subscriber may send: nothing that is meant for anybody. */
 #define SUBSCRIBER_BYTES 1024u
 
@@ -117,8 +120,34 @@ static void on_frame(void *owner, struct connection *connection, struct message 
   frame_received(door->sockets->daemon, message, connection->id);
 }
 
+static struct connection *longest_untaken(struct door *door, struct connection *longest) {
+  for (struct connection *one = door->first; one != NULL; one = one->next) {
+    const uint64_t since_ns = connection_untaken_since(one);
+    if (since_ns != 0 && (longest == NULL || since_ns < connection_untaken_since(longest))) {
+      longest = one;
+    }
+  }
+  return longest;
+}
+
+/* Answers that are not taken must not keep others from theirs. Before each request: nothing else
+ * makes answers. */
+static void make_room(struct sockets *sockets) {
+  struct daemon *daemon = sockets->daemon;
+  const uint64_t now_ns = monotonic_ns();
+  while (daemon->unsent_bytes > daemon->config->limits.queued_bytes) {
+    struct connection *longest = longest_untaken(&sockets->doors[ENDPOINT_CALIBRATE], NULL);
+    longest = longest_untaken(&sockets->doors[ENDPOINT_CONTROL], longest);
+    if (longest == NULL || now_ns - connection_untaken_since(longest) < UNTAKEN_NS) {
+      return; /* they are being taken: calibrate is busy until then */
+    }
+    connection_refuse(longest, FAULT_UNTAKEN);
+  }
+}
+
 static void on_calibrate(void *owner, struct connection *connection, struct message *message) {
   const struct door *door = owner;
+  make_room(door->sockets);
   struct request *request = request_create(connection, message);
   if (request != NULL) {
     frame_requested(door->sockets->daemon, request);
@@ -129,6 +158,7 @@ static void on_calibrate(void *owner, struct connection *connection, struct mess
 
 static void on_control(void *owner, struct connection *connection, struct message *message) {
   const struct door *door = owner;
+  make_room(door->sockets);
   struct request *request = request_create(connection, message);
   if (request == NULL) {
     connection_refuse(connection, FAULT_MALFORMED);
