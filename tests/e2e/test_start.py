@@ -86,6 +86,26 @@ def test_a_regular_file_at_a_sockets_path_is_not_touched(make_daemon):
     assert not (running.runtime / "frames").exists()
 
 
+def link_to_a_socket(path):
+    """To one that nobody listens at."""
+    target = path.parent.parent / "left"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(target))
+    os.symlink(target, path)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, link_to_a_socket])
+def test_nothing_but_a_socket_is_taken_away_from_a_sockets_path(make_daemon, make):
+    running = make_daemon()
+    make(running.runtime / "control")
+    before = os.lstat(running.runtime / "control")
+    done = running.run()
+    assert done.returncode == 1 and f"{running.runtime}/control" in done.stderr
+    after = os.lstat(running.runtime / "control")
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert sorted(set(os.listdir(running.runtime)) - {"control"}) in ([], ["lock"])
+
+
 def test_a_missing_directory_is_named(make_daemon):
     running = make_daemon()
     running.state = running.top / "absent"

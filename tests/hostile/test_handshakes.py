@@ -37,6 +37,19 @@ def test_hundreds_of_aborted_and_half_handshakes(running):
         siege.last(1.0)
 
 
+def test_a_silent_tcp_peer_is_asked_whether_it_is_there(running):
+    """Its connection has the kernel's keepalive timer (02 in /proc/net/tcp)."""
+    for name in SOCKETS:
+        with crowd() as peers:
+            peers.append(Peer(running.ports[name]).greet(PARTNER[name]))
+            assert len(peers[0].hear(8)) == 8
+            local = f"0100007F:{running.ports[name]:04X}"
+            with open("/proc/net/tcp", encoding="ascii") as table:
+                rows = [line.split() for line in table]
+            timers = [row[5][:2] for row in rows if row[1] == local and row[3] == "01"]
+            assert "02" in timers, (name, timers)
+
+
 def test_peers_of_another_protocol(running):
     """Another SP protocol than the socket's partner, on each socket."""
     with besiege(running) as siege, crowd() as peers:

@@ -232,6 +232,19 @@ def test_what_is_no_message_of_the_socket(running):
         assert all(peer.is_closed() for peer in peers)
 
 
+def test_a_tensor_may_lie_anywhere_in_its_message(running):
+    """Bytes of padding in front put the tensor at every offset modulo 64: the same labels."""
+    with crowd() as peers:
+        peers.append(Peer(running.runtime / "calibrate").greet(PARTNER["calibrate"]))
+        assert len(peers[0].hear(8)) == 8
+        seen = set()
+        for offset in range(64):
+            body = pack({"padding": bytes(offset), **frame(PIXELS, seq=1, adapt=False)})
+            assert peers[0].message(request(body, offset))
+            seen.add(messages.unpack(peers[0].hear_message()[4:])["labels"])
+        assert len(seen) == 1
+
+
 def test_a_thousand_stream_names(make_daemon):
     """limits.streams are created, the others refused; a stream costs less than 16 KiB."""
     running = make_daemon({"limits": {"streams": 64}}, http=True).start()

@@ -57,6 +57,27 @@ def test_subscribers_that_never_read_state(make_daemon):
         siege.last()
 
 
+def test_it_stops_though_nobody_takes_or_ends_anything(make_daemon):
+    """SIGTERM with half messages, answers and maps on their way: a last snapshot, and status 0."""
+    running = make_daemon(http=True).start()
+    with crowd() as peers:
+        for name in PARTNER:
+            peers.append(Peer(running.runtime / name, receive_buffer=4096).greet(PARTNER[name]))
+            assert len(peers[-1].hear(8)) == 8
+        frames, calibrate, control = peers[:3]
+        assert frames.message(pack(frame(SMALL, stream="cam", seq=1)))
+        wide = frame(even(16, 16), stream="wide", seq=1, adapt=False, out_shape=[1024, 1024])
+        for number in range(8):
+            assert calibrate.message(request(pack(wide), number))
+        assert control.message(request(pack(messages.command("status"))))
+        wait_until(lambda: metrics(running).get(("domain_frames", (
+            ("bank", "default"), ("domain", "default"))), 0) >= 1, 60)
+        frames.announce(1 << 20).say(b"abc")
+        calibrate.announce(1 << 20)
+        assert running.stop(seconds=60.0) == 0
+    assert list((running.state / "default").glob("*.snapshot"))
+
+
 def test_askers_that_never_take_their_answers(make_daemon):
     """A connection with 16 (control) or 24 (calibrate) unanswered requests is not read any more.
     The answers of all hold at most limits.queued_bytes, 16 MiB, and the one that is made beyond it;

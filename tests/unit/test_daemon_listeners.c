@@ -149,6 +149,24 @@ static void peers_that_connect_and_vanish_leave_the_listener_alive(void **state)
   close(good);
 }
 
+static void failed_handshakes_delay_nobody(void **state) {
+  (void)state;
+  int peers[50];
+  start("");
+  for (int i = 0; i < 50; i++) {
+    peers[i] = dial("run/frames");
+    send(peers[i], "GET / HTTP/1.1\r\n", 16, MSG_NOSIGNAL);
+  }
+  const int good = dial_and_greet("run/frames", LCAL__SP_PUSH); /* a few turns, no waiting */
+  assert_int_equal(sockets_connections(daemon_case, ENDPOINT_FRAMES), 1);
+  assert_int_equal(daemon_case->counters.connection_faults[ENDPOINT_FRAMES][FAULT_GREETING], 50);
+  assert_false(is_closed(good));
+  for (int i = 0; i < 50; i++) {
+    close(peers[i]);
+  }
+  close(good);
+}
+
 static void probes_are_neither_counted_nor_refused_when_all_places_are_taken(void **state) {
   (void)state;
   start("limits: {connections: 1}");
@@ -323,6 +341,7 @@ int main(void) {
       TEST(file_left_by_a_killed_daemon_is_replaced),
       TEST(path_that_somebody_else_listens_at_refuses_the_start),
       TEST(peers_that_connect_and_vanish_leave_the_listener_alive),
+      TEST(failed_handshakes_delay_nobody),
       TEST(probes_are_neither_counted_nor_refused_when_all_places_are_taken),
       TEST(listener_whose_file_was_removed_is_opened_again),
       TEST(process_that_was_held_up_restarts_no_listener),
