@@ -63,7 +63,8 @@ typedef enum lcal_status {
 #define LCAL_WIRE_FIRST LCAL_MALFORMED
 #define LCAL_WIRE_LAST  LCAL_SHUTTING_DOWN
 
-/* A caller's error report. `message` is one sentence of UTF-8, NUL-terminated, cut to fit. */
+/* A caller's error report. `message` is one sentence of whole UTF-8 without control characters,
+ * NUL-terminated, cut to fit. */
 typedef struct lcal_error {
   lcal_status code;
   char message[256];
@@ -81,7 +82,8 @@ LCAL_API int lcal_status_exit(lcal_status status);
 /* The status whose word is word[0..length), or LCAL_STATUS_COUNT. */
 LCAL_API lcal_status lcal_status_of_word(const char *word, unsigned long length);
 
-/* Fills *error (may be NULL) with `code` and a printf-style sentence; returns `code`. */
+/* Fills *error (may be NULL) with `code` and a printf-style sentence, in which control characters
+ * and what is no UTF-8 become question marks; returns `code`. */
 LCAL_API lcal_status lcal_error_set(lcal_error *error, lcal_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

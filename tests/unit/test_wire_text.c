@@ -115,6 +115,28 @@ static void every_byte_survives_base64(void **state) {
   assert_memory_equal(back, bytes, sizeof bytes);
 }
 
+static void a_sentence_is_clean_whatever_it_quotes(void **state) {
+  (void)state;
+  lcal_error error;
+  lcal_error_set(&error, LCAL_BAD_DATA, "near '%s'", "a\n\x1b[2J\x7f\xc2\x9b\xff\xc3");
+  assert_string_equal(error.message, "near 'a?\?[2J?\?\?\?\?'");
+  lcal_error_set(&error, LCAL_BAD_DATA, "%s", "\xc3\xa9 and \xe2\x82\xac");
+  assert_string_equal(error.message, "\xc3\xa9 and \xe2\x82\xac");
+}
+
+static void a_sentence_that_is_cut_ends_with_a_whole_character(void **state) {
+  (void)state;
+  static const size_t fits = sizeof((lcal_error *)0)->message - 1;
+  char text[300];
+  lcal_error error;
+  for (size_t before = fits - 3; before <= fits; before++) {
+    memset(text, 'x', before);
+    strcpy(text + before, "\xe2\x82\xac");
+    lcal_error_set(&error, LCAL_BAD_DATA, "%s", text);
+    assert_int_equal(strlen(error.message), before == fits - 3 ? fits : before);
+  }
+}
+
 static void what_is_not_base64_is_refused(void **state) {
   (void)state;
   static const char *const bad[] = {
@@ -224,6 +246,8 @@ int main(void) {
       cmocka_unit_test(names_are_1_to_64_of_their_alphabet),
       cmocka_unit_test(text_is_shortest_form_utf8_without_control_characters),
       cmocka_unit_test(a_cut_text_keeps_its_whole_characters),
+      cmocka_unit_test(a_sentence_is_clean_whatever_it_quotes),
+      cmocka_unit_test(a_sentence_that_is_cut_ends_with_a_whole_character),
       cmocka_unit_test(what_is_not_base64_is_refused),
       cmocka_unit_test(base64_is_that_of_rfc_4648),
       cmocka_unit_test(every_byte_survives_base64),
