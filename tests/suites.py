@@ -12,6 +12,9 @@ BUILDS = {
     # For `./run coverage`. Threads share the counters of what they run, so these are atomic.
     "build-coverage": (["-Db_coverage=true", "-Doptimization=2", "-Ddebug=true",
                         "-Dc_args=-fprofile-update=atomic"], {"LABELCAL_COVERAGE": "1"}),
+    # As ./run fuzz makes it.
+    "build-fuzz": (["CC=clang", "-Dfuzz=enabled", "-Dbuildtype=debugoptimized",
+                    "-Db_sanitize=address,undefined", "-Db_lundef=false"], {}),
 }
 
 
@@ -45,4 +48,6 @@ SUITES = [
     Suite("model", ("tests/model",), options=("-n", "4"),
           environment={"LABELCAL_MODEL_SEQUENCES": os.environ.get("LABELCAL_MODEL_SEQUENCES",
                                                                   "1000")}),
+    # FUZZ_SECONDS=N makes it long; ./run fuzz keeps what it finds.
+    Suite("fuzz", ("tests/fuzz",), build="build-fuzz", options=TWO_WORKERS),
 ]

@@ -294,6 +294,25 @@ static void every_prefix_of_a_message_is_malformed(void **state) {
   }
 }
 
+/* msgpack-c would take the memory first, and then have no memory or want more bytes. */
+static void what_announces_gigabytes_is_malformed_before_it_costs_memory(void **state) {
+  (void)state;
+  uint8_t nested[3 + 20 * 5] = {0x81, 0xa1, 'a'};
+  for (size_t i = 0; i < 20; i++) {
+    memcpy(nested + 3 + 5 * i, "\xdd\x00\x80\x00\x00", 5);
+  }
+  const lcal_bytes bombs[] = {RAW("\x81\xa1\x61\xdd\x04\x00\x00\x00"),
+                              RAW("\x81\xa1\x61\xdf\xff\xff\xff\xff"),
+                              RAW("\xdf\xff\xff\xff\xff"),
+                              RAW("\x81\xa1\x61\xc6\xff\xff\xff\xff"),
+                              {nested, sizeof nested}};
+  for (size_t i = 0; i < sizeof bombs / sizeof *bombs; i++) {
+    for (size_t k = 0; k < READERS; k++) {
+      assert_int_equal(readers[k](bombs[i].data, bombs[i].length), LCAL_MALFORMED);
+    }
+  }
+}
+
 static void bytes_after_any_message_are_malformed(void **state) {
   (void)state;
   for (size_t i = 0; i < MESSAGES; i++) {
@@ -364,6 +383,7 @@ static void no_replaced_byte_does_harm(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_prefix_of_a_message_is_malformed),
+      cmocka_unit_test(what_announces_gigabytes_is_malformed_before_it_costs_memory),
       cmocka_unit_test(bytes_after_any_message_are_malformed),
       cmocka_unit_test(no_reader_takes_a_message_of_another_type),
       cmocka_unit_test(no_flipped_bit_does_harm),
