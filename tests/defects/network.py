@@ -6,9 +6,7 @@ ACCEPTOR = "src/daemon/acceptor.c"
 LISTENERS = "unit:daemon_listeners:"
 CONNECTIONS = "unit:daemon_connection:"
 ARRIVALS = "unit:daemon_arrivals:"
-SLOW_HTTP = "tests/hostile/test_slow_http.py::"
 HANDSHAKES = "tests/hostile/test_handshakes.py::"
-PLACES = "tests/hostile/test_places.py::"
 READERS = "tests/hostile/test_readers.py::"
 
 DEFECTS = [
@@ -91,7 +89,7 @@ DEFECTS = [
            LISTENERS + "failed_handshakes_delay_nobody"),
     Defect("N14", "a poll without descriptors spins", ACCEPTOR,
            "      uv_poll_stop(poll); /* else it would call again at once */\n", "",
-           PLACES + "test_descriptors_that_run_out_and_come_back"),
+           LISTENERS + "without_descriptors_nothing_spins"),
     Defect("N15", "a missing host means every address", "src/daemon/config_url.c",
            '  if (length == 0 || strncmp(host, "*:", 2) == 0) {',
            '  if (strncmp(host, "*:", 2) == 0 && length > 99) {', "unit:config:every_key_refuses_what_it_cannot_take_and_says_where"),

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -16,10 +17,15 @@ LABELCAL = BUILD / "src" / "cli" / "labelcal"
 
 
 def free_port():
-    """A TCP port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A TCP port of loopback that nobody listens on now: below those that the kernel gives to
+    outgoing connections, of which one might take it before the daemon does."""
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", random.randrange(10240, 32000)))
+                return probe.getsockname()[1]
+            except OSError:
+                pass
 
 
 class Daemon:

@@ -318,6 +318,22 @@ static void without_descriptors_newcomers_wait_and_the_loop_turns(void **state) 
   close(waiting);
 }
 
+static void without_descriptors_nothing_spins(void **state) {
+  (void)state;
+  start("");
+  const int waiting = dial("run/frames");
+  const rlim_t before = allow(3);
+  const uint64_t end_ns = monotonic_ns() + 500 * MS;
+  unsigned turns = 0;
+  while (monotonic_ns() < end_ns) {
+    uv_run(&daemon_case->loop, UV_RUN_ONCE); /* sleeps until there is something to do */
+    turns++;
+  }
+  allow(before);
+  assert_true(turns < 100);
+  close(waiting);
+}
+
 static void newcomers_do_not_take_the_last_descriptors(void **state) {
   (void)state;
   start("");
@@ -350,6 +366,7 @@ int main(void) {
       TEST(peer_that_never_greets_is_closed),
       TEST(tcp_listener_proves_itself_too),
       TEST(without_descriptors_newcomers_wait_and_the_loop_turns),
+      TEST(without_descriptors_nothing_spins),
       TEST(newcomers_do_not_take_the_last_descriptors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
