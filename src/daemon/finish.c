@@ -100,7 +100,7 @@ static void send_labels(struct daemon *daemon, struct frame *frame, const lcal_l
   struct message *message = message_create(size);
   if (message == NULL) {
     log_limited(LOG_ERROR, "labels", "no memory for a labels message of %zu bytes", size);
-    return; /* a requester is dropped with its frame */
+    return; /* a requester's connection ends with its frame */
   }
   lcal_labels_write(labels, publish, message->bytes, size);
   if (publish) {

@@ -63,6 +63,7 @@ void request_reply(struct request *request, struct message *reply) {
 }
 
 void request_drop(struct request *request) {
+  connection_refuse(request->connection, FAULT_MEMORY);
   connection_answered(request->connection);
   destroy(request);
 }

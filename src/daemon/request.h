@@ -21,6 +21,7 @@ const void *request_body(const struct request *request, size_t *length);
 /* Replies (the message is held while it is sent) and frees the request. */
 void request_reply(struct request *request, struct message *reply);
 
-/* Frees the request without a reply. */
+/* There is no memory for a reply: ends the connection, so that its peer does not wait for one, and
+ * frees the request. */
 void request_drop(struct request *request);
 #endif

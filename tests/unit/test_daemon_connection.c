@@ -488,10 +488,24 @@ static void peer_that_takes_no_answers_is_not_read_any_more(void **state) {
   hear(body, sizeof body);
   turn();
   assert_int_equal(received, 3);
+  reply(0, "a");
+  hear(body, sizeof body);
+  turn();
+  assert_int_equal(received, 4);
+}
+
+static void request_that_cannot_be_answered_ends_its_connection(void **state) {
+  (void)state;
+  uint8_t byte;
+  begin(&rep);
+  greet(&rep);
+  recv(peer, (uint8_t[8]){0}, 8, 0);
+  ask(5);
   request_drop(requests[0]);
   requests[0] = NULL;
   turn();
-  assert_int_equal(received, 4);
+  assert_int_equal(closed, 1);
+  assert_int_equal(recv(peer, &byte, 1, MSG_DONTWAIT), 0); /* an end, not silence */
 }
 
 static void request_outlives_its_connection(void **state) {
@@ -536,6 +550,7 @@ int main(void) {
       TEST(peer_that_vanishes_in_the_middle_of_a_message_ends_the_connection),
       TEST(reply_begins_with_the_words_of_its_request),
       TEST(peer_that_takes_no_answers_is_not_read_any_more),
+      TEST(request_that_cannot_be_answered_ends_its_connection),
       TEST(request_outlives_its_connection),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
