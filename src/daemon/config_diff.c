@@ -1,6 +1,7 @@
 /* What a reload changes, and what it may take over. A stream without a row of its own has
  * `default`'s values, so rows are compared by what they mean, not by where they stand. */
 #include "daemon/config_print.h"
+#include "daemon/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -141,10 +142,10 @@ static const char **merged_streams(const struct change *change) {
 }
 
 static char *merged_text(const struct change *change, size_t *length) {
-  char *text = NULL;
+  struct text text;
   const char **banks = config_bank_names(change->from);
   const char **streams = merged_streams(change);
-  FILE *stream = open_memstream(&text, length);
+  FILE *stream = text_open(&text);
   if (stream && banks && streams) {
     struct config_writer writer = {.out = stream,
                                    .value = write_merged,
@@ -153,13 +154,15 @@ static char *merged_text(const struct change *change, size_t *length) {
                                    .context = change};
     config_write(&writer);
   }
+  const bool whole = stream && banks && streams;
   free(banks);
   free(streams);
-  if (!stream || fclose(stream) != 0 || *length == 0) {
-    free(text);
+  char *merged = text_close(&text, stream, length);
+  if (!whole) {
+    free(merged);
     return NULL;
   }
-  return text;
+  return merged;
 }
 
 struct config *config_merge_reload(const struct config *from, const struct config *to,

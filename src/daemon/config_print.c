@@ -1,6 +1,7 @@
 #include "daemon/config_print.h"
 
 #include "daemon/config_string.h"
+#include "daemon/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,8 @@ static void indent(FILE *out, unsigned depth) {
 
 /* Comment lines before a key: "(r)" where reload takes it over, the doc, what may stand there. */
 static void write_comment(const struct config_key *key, unsigned depth, FILE *out) {
-  char *text = NULL;
-  size_t length;
-  FILE *stream = open_memstream(&text, &length);
+  struct text room;
+  FILE *stream = text_open(&room);
   if (!stream) {
     return;
   }
@@ -25,7 +25,7 @@ static void write_comment(const struct config_key *key, unsigned depth, FILE *ou
     config_key_describe(key, stream);
     putc(']', stream);
   }
-  fclose(stream);
+  char *text = text_close(&room, stream, NULL);
   size_t width = COMMENT_WIDTH - 2 * depth;
   char *line = text;
   while (line && strlen(line) > width) {

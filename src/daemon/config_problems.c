@@ -10,9 +10,8 @@ static char *format_text(const char *key, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 
 static char *format_text(const char *key, const char *format, va_list arguments) {
-  char *text = NULL;
-  size_t length;
-  FILE *stream = open_memstream(&text, &length);
+  struct text text;
+  FILE *stream = text_open(&text);
   if (!stream) {
     return NULL;
   }
@@ -20,11 +19,7 @@ static char *format_text(const char *key, const char *format, va_list arguments)
     fprintf(stream, "%s: ", key);
   }
   vfprintf(stream, format, arguments);
-  if (fclose(stream) != 0) {
-    free(text);
-    return NULL;
-  }
-  return text;
+  return text_close(&text, stream, NULL);
 }
 
 void problems_add(struct problems *problems, struct place place, const char *key,

@@ -1,4 +1,5 @@
 #include "daemon/config_string.h"
+#include "daemon/text.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -42,13 +43,12 @@ static const char *found(const struct node *node, char *buffer, size_t size) {
 
 bool config_expected(const struct config_reader *reader, const struct config_key *key,
                      const struct node *node) {
-  char *wanted = NULL;
-  size_t length;
-  FILE *stream = open_memstream(&wanted, &length);
+  struct text text;
+  FILE *stream = text_open(&text);
   if (stream) {
     config_key_describe(key, stream);
-    fclose(stream);
   }
+  char *wanted = text_close(&text, stream, NULL);
   char buffer[96];
   config_refuse(reader, node, "must be %s, not %s", wanted ? wanted : key->type->noun,
                 found(node, buffer, sizeof buffer));
@@ -106,9 +106,8 @@ char *config_expand(const struct config_reader *reader, const struct config_key 
       {"${RUNTIME_DIRECTORY}", reader->runtime_dir},
       {"${STATE_DIRECTORY}", reader->state_dir},
   };
-  char *text = NULL;
-  size_t length;
-  FILE *stream = open_memstream(&text, &length);
+  struct text text;
+  FILE *stream = text_open(&text);
   if (!stream) {
     config_out_of_memory(reader);
     return NULL;
@@ -125,19 +124,17 @@ char *config_expand(const struct config_reader *reader, const struct config_key 
     } else if (strncmp(c, "${", 2) == 0) {
       config_refuse(reader, node,
                     "only ${RUNTIME_DIRECTORY} and ${STATE_DIRECTORY} expand, not %.60s", c);
-      fclose(stream);
-      free(text);
+      free(text_close(&text, stream, NULL));
       return NULL;
     } else {
       putc(*c++, stream);
     }
   }
-  if (fclose(stream) != 0) {
+  char *expanded = text_close(&text, stream, NULL);
+  if (!expanded) {
     config_out_of_memory(reader);
-    free(text);
-    return NULL;
   }
-  return text;
+  return expanded;
 }
 
 static bool needs_quotes(const char *text) {

@@ -1,4 +1,5 @@
 #include "daemon/config_table.h"
+#include "daemon/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -292,16 +293,10 @@ const void *config_field(const struct config_key *key, const void *owner) {
 
 char *config_value_text(const struct config *config, const struct config_key *key,
                         const void *field) {
-  char *text = NULL;
-  size_t length;
-  FILE *stream = open_memstream(&text, &length);
-  if (!stream) {
-    return NULL;
+  struct text text;
+  FILE *stream = text_open(&text);
+  if (stream) {
+    key->type->print(config, key, field, stream);
   }
-  key->type->print(config, key, field, stream);
-  if (fclose(stream) != 0) {
-    free(text);
-    return NULL;
-  }
-  return text;
+  return text_close(&text, stream, NULL);
 }

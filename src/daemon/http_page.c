@@ -3,6 +3,7 @@
 #include "build_config.h"
 #include "daemon/http.h"
 #include "daemon/status.h"
+#include "daemon/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -166,8 +167,8 @@ static void put_snapshots(FILE *out, const struct daemon *daemon) {
 
 char *page_render(const struct http *http, size_t *length) {
   struct daemon *daemon = http->daemon;
-  char *text = NULL;
-  FILE *out = open_memstream(&text, length);
+  struct text text;
+  FILE *out = text_open(&text);
   if (!out) {
     return NULL;
   }
@@ -180,10 +181,5 @@ char *page_render(const struct http *http, size_t *length) {
   fputs("<p><a href=\"/metrics\">metrics</a>, <a href=\"/api/status\">status as JSON</a>, "
         "<a href=\"/healthz\">health</a></p>\n</body>\n</html>\n",
         out);
-  bool failed = ferror(out) != 0;
-  if (fclose(out) != 0 || failed) {
-    free(text);
-    return NULL;
-  }
-  return text;
+  return text_close(&text, out, length);
 }

@@ -63,28 +63,18 @@ static bool writable(void) {
 
 static void write_line(enum log_level level, const char *text) {
   char line[LINE_MAX];
-  FILE *stream = fmemopen(line, sizeof line - 1, "w");
-  if (!stream) {
-    atomic_fetch_add(&dropped, 1);
-    return;
-  }
-  if (atomic_load(&priorities)) {
-    fprintf(stream, "<%d>", forms[level].priority);
-  } else {
-    fprintf(stream, "labelcald: %s: ", forms[level].word);
-  }
+  /* No allocation: what is said may be that there is no memory. */
+  size_t length = (size_t)(atomic_load(&priorities)
+                               ? snprintf(line, sizeof line, "<%d>", forms[level].priority)
+                               : snprintf(line, sizeof line, "labelcald: %s: ", forms[level].word));
   unsigned lost = atomic_load(&dropped);
   if (lost > 0) {
-    fprintf(stream, "(%u lines lost before this one) ", lost);
+    length += (size_t)snprintf(line + length, sizeof line - length,
+                               "(%u lines lost before this one) ", lost);
   }
-  text_print_clean(text, stream);
-  long length = ftell(stream);
-  fclose(stream);
-  if (length < 0 || length > (long)sizeof line - 2) {
-    length = (long)sizeof line - 2;
-  }
+  length += text_clean(text, line + length, sizeof line - 1 - length);
   line[length] = '\n';
-  if (!writable() || write(STDERR_FILENO, line, (size_t)length + 1) < 0) {
+  if (!writable() || write(STDERR_FILENO, line, length + 1) < 0) {
     atomic_fetch_add(&dropped, 1);
   } else {
     atomic_fetch_sub(&dropped, lost);

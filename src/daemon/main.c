@@ -2,6 +2,7 @@
 #include "daemon/daemon.h"
 #include "daemon/directories.h"
 #include "daemon/log.h"
+#include "daemon/text.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -114,17 +115,18 @@ static void print_errors(char *errors) {
 
 static lcal_status load(struct config **config, const struct options *options,
                         const struct config_overrides *overrides) {
-  char *errors = NULL;
-  size_t length;
-  FILE *stream = open_memstream(&errors, &length);
+  struct text text;
+  FILE *stream = text_open(&text);
   if (!stream) {
     log_message(LOG_ERROR, "out of memory");
     return LCAL_MEMORY;
   }
   lcal_status status = config_load(config, options->config, overrides, stream);
-  fclose(stream);
+  char *errors = text_close(&text, stream, NULL);
   if (status != LCAL_OK && errors) {
     print_errors(errors);
+  } else if (status != LCAL_OK) {
+    log_message(LOG_ERROR, "the configuration is refused, and there is no memory to say why");
   }
   free(errors);
   return status;

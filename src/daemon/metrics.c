@@ -1,5 +1,6 @@
 /* The text form of metrics: families with their HELP and TYPE, samples with escaped labels. */
 #include "daemon/metrics.h"
+#include "daemon/text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -60,8 +61,8 @@ void metric_f64(FILE *out, double value) {
 }
 
 char *metrics_text(struct daemon *daemon, size_t *length) {
-  char *text = NULL;
-  FILE *out = open_memstream(&text, length);
+  struct text text;
+  FILE *out = text_open(&text);
   if (!out) {
     return NULL;
   }
@@ -72,12 +73,7 @@ char *metrics_text(struct daemon *daemon, size_t *length) {
             metric->name, kind_words[metric->kind]);
     metric->samples(out, metric, daemon);
   }
-  bool failed = ferror(out) != 0;
-  if (fclose(out) != 0 || failed) {
-    free(text);
-    return NULL;
-  }
-  return text;
+  return text_close(&text, out, length);
 }
 
 void metrics_print_table(FILE *out) {

@@ -4,6 +4,7 @@
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/streams.h"
+#include "daemon/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -96,14 +97,13 @@ static void take_over(struct daemon *daemon, struct config *next) {
 
 /* Loads the file; *error names the first thing that is wrong, the log has all. */
 static lcal_status load(struct daemon *daemon, struct config **config, lcal_error *error) {
-  char *text = NULL;
-  size_t length = 0;
-  FILE *errors = open_memstream(&text, &length);
+  struct text room;
+  FILE *errors = text_open(&room);
   if (errors == NULL) {
     return lcal_error_set(error, LCAL_RELOAD_FAILED, "no memory to read the configuration");
   }
   const lcal_status status = config_load(config, daemon->config_path, &daemon->overrides, errors);
-  fclose(errors);
+  char *text = text_close(&room, errors, NULL);
   if (status != LCAL_OK) {
     char *rest = text;
     const char *line;
