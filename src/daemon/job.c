@@ -43,8 +43,8 @@ static lcal_status size_map(struct job_map *map, size_t pixels, size_t size, lca
   map->capacity = 0;
   map->data = malloc(bytes);
   if (map->data == NULL) {
-    return lcal_error_set(error, LCAL_TOO_LARGE, "no memory for a map of %zu pixels: send smaller",
-                          pixels);
+    return lcal_error_set(error, LCAL_BUSY,
+                          "no memory for a map of %zu pixels: send it again, or smaller", pixels);
   }
   map->capacity = bytes;
   return LCAL_OK;
