@@ -6,6 +6,7 @@
 #include "daemon/log.h"
 #include "daemon/masks.h"
 #include "daemon/notify.h"
+#include "daemon/provision.h"
 #include "daemon/scheduler.h"
 #include "daemon/sequence.h"
 #include "daemon/snapshots.h"
@@ -45,10 +46,18 @@ static lcal_status lock(struct daemon *daemon, lcal_error *error) {
 }
 
 static lcal_status make_loop(struct daemon *daemon, lcal_error *error) {
+  lcal_status status = provision_check(error);
+  if (status != LCAL_OK) {
+    return status;
+  }
   if (uv_loop_init(&daemon->loop) != 0) {
     return lcal_error_set(error, LCAL_SYSTEM, "cannot make the event loop");
   }
   daemon->lifecycle->loop_open = true;
+  status = provision_loop(daemon, error);
+  if (status != LCAL_OK) {
+    return status;
+  }
   daemon->inbox = inbox_create(&daemon->loop, on_item, daemon);
   daemon->sequences = sequences_create();
   daemon->scheduler = scheduler_create();

@@ -11,10 +11,12 @@ struct lifecycle {
   int runtime_lock, state_lock; /* descriptors, or -1 */
   bool loop_open;
   uv_signal_t terminate, interrupt, hangup;
-  uv_timer_t tick;     /* every second: schedules, silence, status */
-  uv_timer_t guard;    /* several times a second: listeners, deadlines */
-  uv_timer_t watchdog; /* as often as the service manager asks */
-  uv_timer_t flush;    /* while replies go out at the end */
+  uv_timer_t tick;      /* every second: schedules, silence, status */
+  uv_timer_t guard;     /* several times a second: listeners, deadlines */
+  uv_timer_t watchdog;  /* as often as the service manager asks */
+  uv_timer_t flush;     /* while replies go out at the end */
+  uv_work_t first_work; /* provision.c: starts libuv's threads */
+  uv_poll_t first_poll; /* and grows its table */
   uint64_t ticked_ns;
   uint64_t progress, progress_ns; /* of the workers: the newest that differed, and when */
   enum stop_phase stop;
