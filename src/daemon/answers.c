@@ -98,11 +98,14 @@ static struct answer *add(struct answers *answers, const char *id, const void *r
                           size_t length) {
   struct answer *answer = calloc(1, sizeof *answer);
   uint8_t *copy = malloc(length);
-  if (!answer || !copy || !make_room(answers)) {
+  uint8_t *room = malloc(ANSWERS_ROOM);
+  if (!answer || !copy || !room || !make_room(answers)) {
     free(answer);
     free(copy);
+    free(room);
     return NULL;
   }
+  answer->bytes = room;
   snprintf(answer->id, sizeof answer->id, "%s", id);
   memcpy(copy, request, length);
   answer->request = copy;
@@ -140,6 +143,13 @@ enum answers_verdict answers_begin(struct answers *answers, const char *id, cons
   return wait_for(known, sink) ? ANSWERS_AGAIN : ANSWERS_MEMORY;
 }
 
+/* Room for an answer of `length` bytes; what is too much is given back, if that can be had. */
+static bool resize(struct answer *answer, size_t length) {
+  uint8_t *resized = realloc(answer->bytes, length);
+  answer->bytes = resized ? resized : answer->bytes;
+  return resized || length <= ANSWERS_ROOM;
+}
+
 void answers_finish(struct answers *answers, struct answer *answer, const void *bytes,
                     size_t length, lcal_status code, uint64_t now_ns, struct answer_sink *sink) {
   sink->send(sink, bytes, length, code);
@@ -148,8 +158,7 @@ void answers_finish(struct answers *answers, struct answer *answer, const void *
     waiting->send(waiting, bytes, length, code);
   }
   answer->finished = true;
-  answer->bytes = malloc(length);
-  if (answer->bytes) {
+  if (resize(answer, length)) {
     memcpy(answer->bytes, bytes, length);
     answers->bytes += length;
     answer->length = length;

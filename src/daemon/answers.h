@@ -10,6 +10,11 @@
 #define ANSWERS_MAX     1024u
 #define ANSWERS_BYTES   (16u << 20)
 
+/* What an answer has room for from the start: a change that took effect is not answered by "no
+ * memory", and is not done again for want of its kept answer. Larger ones (tens of domains) ask for
+ * more at their end. */
+#define ANSWERS_ROOM ((size_t)4096)
+
 struct answer;
 
 enum answers_verdict {

@@ -15,6 +15,7 @@ struct call {
   lcal_name id;
   struct answer_sink *sink;
   struct answer *answer; /* its place among the kept ones, or NULL: a query */
+  void *room;            /* of the result of a change, had before it takes effect; or NULL */
   /* The arguments; views (bins, objects) are there only while the handler is called. */
   lcal__arguments arguments;
   struct bank *bank;     /* named by `bank`, or NULL */

@@ -68,11 +68,17 @@ static void finish(struct call *call, const void *bytes, size_t length, lcal_sta
   } else {
     call->sink->send(call->sink, bytes, length, code);
   }
+  free(call->room);
   free(call);
 }
 
 void call_begin(struct call *call, lcal__writer *writer) {
-  lcal__writer_grow(writer);
+  if (call->room != NULL) {
+    lcal__writer_grow_from(writer, call->room, ANSWERS_ROOM);
+    call->room = NULL;
+  } else {
+    lcal__writer_grow(writer);
+  }
   lcal__begin_result(writer, call->id, call->command->word);
 }
 
@@ -166,6 +172,12 @@ static void refuse(struct daemon *daemon, const char *id, const lcal_error *erro
 /* A command that changes something: true if it is to be run now. */
 static bool claim(struct call *call, const void *body, size_t length) {
   lcal_error error;
+  call->room = malloc(ANSWERS_ROOM);
+  if (call->room == NULL) {
+    lcal_error_set(&error, LCAL_BUSY, "out of memory; ask again");
+    refuse(call->daemon, call->id, &error, call->sink);
+    return false;
+  }
   switch (answers_begin(call->daemon->answers, call->id, body, length, monotonic_ns(), call->sink,
                         &call->answer)) {
   case ANSWERS_NEW:
@@ -199,6 +211,7 @@ static void run(struct daemon *daemon, const lcal__request *request, const lcal_
   call->sink = sink;
   memcpy(call->id, request->id, sizeof call->id);
   if (command->changes && !claim(call, body, length)) {
+    free(call->room);
     free(call);
     return;
   }

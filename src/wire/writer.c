@@ -40,6 +40,12 @@ void lcal__writer_grow(lcal__writer *writer) {
   writer->capacity = 0;
 }
 
+void lcal__writer_grow_from(lcal__writer *writer, void *room, size_t capacity) {
+  lcal__writer_grow(writer);
+  writer->grown.data = room;
+  writer->grown.alloc = capacity;
+}
+
 void lcal__writer_fix(lcal__writer *writer, void *buffer, size_t capacity) {
   start(writer);
   writer->grows = false;

@@ -28,6 +28,10 @@ typedef struct lcal__writer {
 /* Starts a writer that grows; end it by lcal__writer_take or lcal__writer_drop. */
 void lcal__writer_grow(lcal__writer *writer);
 
+/* The same with room[0..capacity), malloc'd and taken over, to begin with: what fits there cannot
+ * fail for memory. */
+void lcal__writer_grow_from(lcal__writer *writer, void *room, size_t capacity);
+
 /* Starts a writer into buffer[0..capacity); NULL, 0 only counts. Needs no end. */
 void lcal__writer_fix(lcal__writer *writer, void *buffer, size_t capacity);
 
