@@ -44,6 +44,8 @@ SUITES = [
     # CRASH_ROUNDS=N and CRASH_SEED=N make it long and different.
     Suite("crash", ("tests/crash",), options=TWO_WORKERS),
     Suite("time", ("tests/time",), options=TWO_WORKERS),
+    # LABELCAL_FAULTS=all takes every n (`./run faults`), LABELCAL_SEED=N the sample of another run.
+    Suite("faults", ("tests/faults",), options=TWO_WORKERS),
     # LABELCAL_MODEL_SEQUENCES=N (and _SEED=N) make it long and different.
     Suite("model", ("tests/model",), options=("-n", "4"),
           environment={"LABELCAL_MODEL_SEQUENCES": os.environ.get("LABELCAL_MODEL_SEQUENCES",

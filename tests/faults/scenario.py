@@ -1,5 +1,6 @@
 """The life of a labelcald in which something fails: start, ten frames, questions, a snapshot, a
 reload, one more frame, stop. Everything it said and did is kept; verdict.py judges it."""
+import http.client
 import pathlib
 import shutil
 import signal
@@ -10,7 +11,7 @@ import uuid
 
 import messages
 import model
-from daemon import LABELCALD
+from daemon import LABELCALD, free_port
 from peer import Closed, Peer, Silent
 from shimmed import Report, environment
 
@@ -24,10 +25,12 @@ streams: {cam: {want: [argmax]}}
 workers: {threads: 2}
 log: {level: %s}
 """
+PAGES = ("/healthz", "/readyz", "/metrics", "/api/status", "/api/prototypes?bank=default", "/")
 BY_REQUEST, BY_PUSH = range(1, 9), range(9, 11)
 LAST = 11
 START_S = 15.0      # bounded waits: a machine under load is slow, a hang is for ever
 ANSWER_S = 5.0
+LABELS_S = 2.0      # a frame that was pushed may be lost: there is no answer
 HOPELESS_S = 0.4    # where everything fails from some call on, silence is no wonder
 STOP_S = 20.0
 ATTEMPTS = 3
@@ -41,13 +44,14 @@ class Life:
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="lf-", dir="/tmp"))
         self.runtime, self.state = self.top / "rt", self.top / "st"
         self.runtime.mkdir()
+        self.taught = state is not None
         if state is None:
             self.state.mkdir()
         else:
             shutil.copytree(state, self.state)
         self.config = self.top / "labelcald.yaml"
         self.config.write_text(CONFIG % "info")
-        self.http = http
+        self.port = free_port() if http else None
         self.peers = {}
         self.ready = False          # it took a connection
         self.labels = []            # (frame, labels map), in order
@@ -69,24 +73,25 @@ class Life:
             self.peers[name] = Peer(self.runtime, name, seconds)
         return self.peers[name]
 
-    def drop(self, name):
-        peer = self.peers.pop(name, None)
-        if peer:
-            peer.close()
+    def drop(self, *names):
+        for name in list(names):
+            if name in self.peers:
+                self.peers.pop(name).close()
 
-    def attempt(self, what, name, act):
-        """act() until it gives something, at most ATTEMPTS times; None: it never did."""
+    def attempt(self, what, names, act):
+        """act(), over those connections, until it gives something, at most ATTEMPTS times; None: it never did."""
         if self.hopeless():
             return None
-        for _ in range(1 if self.fault.times == 0 else ATTEMPTS):
+        for turn in range(1 if self.fault.times == 0 else ATTEMPTS + self.fault.times - 1):
+            time.sleep(0.05 * turn)  # out of descriptors, libuv turns away who comes meanwhile
             try:
                 answer = act()
             except Closed as end:
                 self.losses.append((what, str(end)))
-                self.drop(name)
+                self.drop(*names)
             except Silent as end:
                 self.silences.append((what, str(end)))
-                self.drop(name)
+                self.drop(*names)
             else:
                 if not (isinstance(answer, dict) and answer.get("type") == "error"):
                     return answer
@@ -110,18 +115,19 @@ class Life:
             return self.peer("control").request(messages.command(name, args, ids[-1]))
 
         refused = sum(what == name for what, _ in self.refusals)
-        answer = self.attempt(name, "control", ask)
+        answer = self.attempt(name, ["control"], ask)
         return answer and answer["result"]
 
     def calibrate(self, number):
         def ask():
             self.sequence += 1
+            self.last = None
             self.unknown.append(number)
             answer = self.peer("calibrate").request(messages.frame(
                 model.pixels(number), seq=self.sequence, want=["argmax", "confidence"]))
             self.unknown.pop()  # its fate is known: counted, or refused
             return answer
-        answer = self.attempt(f"frame {number}", "calibrate", ask)
+        answer = self.attempt(f"frame {number}", ["calibrate"], ask)
         if answer:
             self.labels.append((number, answer))
 
@@ -130,20 +136,39 @@ class Life:
         def send():
             labels = self.peer("labels")
             self.sequence += 1
+            self.last = None
             self.unknown.append(number)
             sequence = self.sequence
             self.peer("frames").send(messages.pack(messages.frame(
                 model.pixels(number), seq=sequence, want=[])))
-            end = time.monotonic() + (HOPELESS_S if self.fault.times == 0 else ANSWER_S)
+            end = time.monotonic() + (HOPELESS_S if self.fault.times == 0 else LABELS_S)
             while time.monotonic() < end:
                 _, answer = labels.published(max(0.01, end - time.monotonic()))
                 if answer["seq"] == sequence:
                     self.unknown.pop()
                     return answer
             raise Silent("labels")
-        answer = self.attempt(f"frame {number}", "labels", send)
+        answer = self.attempt(f"frame {number}", ["frames", "labels"], send)
         if answer:
             self.labels.append((number, answer))
+
+    def get(self, path):
+        """A page by HTTP; what comes must be whole."""
+        def ask():
+            seconds = HOPELESS_S if self.fault.times == 0 else ANSWER_S
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+            try:
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                body = answer.read()
+                return (answer.status, len(body)) if answer.status == 200 else None
+            except TimeoutError:
+                raise Silent(path) from None
+            except (OSError, http.client.HTTPException) as end:
+                raise Closed(f"{path}: {end!r}") from None
+            finally:
+                connection.close()
+        self.attempt(f"GET {path}", [], ask)
 
     def statistics(self):
         answer = self.command("prototypes", {"bank": "default"})
@@ -163,7 +188,7 @@ class Life:
         log = open(self.top / "log", "wb")
         command = [str(LABELCALD), "--config", str(self.config), "--runtime-dir",
                    str(self.runtime), "--state-dir", str(self.state), "--http",
-                   self.http or "off"]
+                   f"http://127.0.0.1:{self.port}" if self.port else "off"]
         self.process = subprocess.Popen(
             command, env=environment(self.fault, self.top / "report", self.trace), stderr=log,
             stdin=subprocess.DEVNULL, stdout=log)
@@ -182,11 +207,17 @@ class Life:
 
     def live(self):
         """Everything between start and stop."""
-        self.attempt("subscribe", "labels", lambda: self.peer("labels"))
-        for number in BY_REQUEST:
+        self.attempt("subscribe", ["labels"], lambda: self.peer("labels"))
+        if self.port:
+            for path in PAGES:
+                self.get(path)
+        for number in BY_REQUEST[:2] if self.port else BY_REQUEST:
             self.calibrate(number)
         for number in BY_PUSH:
             self.push(number)
+        if self.port:
+            for path in PAGES:
+                self.get(path)
         for name in ("status", "streams"):
             self.command(name)
         self.snapshot()
@@ -199,8 +230,7 @@ class Life:
         self.statistics()
 
     def stop(self):
-        for name in list(self.peers):
-            self.drop(name)
+        self.drop(*self.peers)
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:

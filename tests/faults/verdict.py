@@ -1,26 +1,28 @@
 """What is wrong with a life (scenario.Life), as sentences; none: it kept every promise of
 docs/reliability.md, "Faults of the system"."""
 import itertools
+import signal
 import struct
 import zlib
 
 import msgpack
 
 import model
-from shimmed import named
 
 # What a client may be told when the daemon could not do what it was asked.
-REFUSALS = {"frame": {"busy"}, "snapshot": {"snapshot_failed", "busy"}, "reload": {"reload_failed"}}
+REFUSALS = {"frame": {"busy"}, "snapshot": {"snapshot_failed", "busy"}, "reload": {"reload_failed", "busy"}}
 QUERIES = {"busy"}
 
-# Aborts that a library makes by design, each with its call: (signal, words of its stack).
-BY_DESIGN = {}
+# Where libuv ends the process by design (abort()): of what it needs at the start, and whenever
+# epoll_ctl() does not take a descriptor.
+AT_START = ("malloc", "loop", "thread")
+EVER = ("epoll",)
 
 
 def _states(life):
     """{version: the frames known by then} as the answers tell, or a sentence."""
     known = {model.VERSION: model.LEARNT}
-    if life.fault.family in ("read", "open") and "starts empty" in life.log:
+    if (life.fault.family in (None, "read", "open", "mkdir")) and "starts empty" in life.log:
         known = {0: ()}  # a generation that does not read is set aside (protocol.md)
     for number, labels in life.labels:
         version = labels["version"]
@@ -53,7 +55,7 @@ def _labels(life):
         yield "the statistics are those of no set of frames that were sent"
 
 
-def _file(path):
+def payload(path):
     """The payload of a snapshot file; ValueError if it is torn."""
     body = path.read_bytes()
     if len(body) < 24:
@@ -70,12 +72,13 @@ def _snapshots(life):
     newest = None
     for path in files:
         try:
-            newest = _file(path)
+            newest = payload(path)
         except ValueError as fault:
             yield f"{path.name} is {fault}"
             return
     if newest is None:
-        yield "no snapshot is left"
+        if life.taught or life.acknowledged:
+            yield "no snapshot is left"
         return
     if list(life.state.rglob("*.broken")) and life.fault.family not in ("read", "open"):
         yield "a whole snapshot was set aside as broken"
@@ -107,10 +110,21 @@ def _answers(life):
     if life.fault.times == 0:
         return
     for what, sentence in life.silences:
+        if sentence == "labels":
+            continue  # a frame that was pushed and is lost: its seq shows it
         yield f"{what}: no answer and no end ({sentence})"
     if life.process.returncode == 0:
         for what in life.given_up:
             yield f"{what}: failed {3} times after a single fault"
+
+
+def ended_by_design(life):
+    """Whether libuv ended it, at a call of its own that failed."""
+    caller = next((place.split(".")[0] for place in life.report.stack
+                   if not place.startswith(("libc.", "ld-linux"))), "")
+    return (life.exit == -signal.SIGABRT and caller == "libuv"
+            and (life.fault.family in EVER
+                 or (life.fault.family in AT_START and not life.ready)))
 
 
 def _end(life):
@@ -122,9 +136,7 @@ def _end(life):
     elif code == 98:
         yield "a leak:\n" + life.log[-4000:]
     elif code < 0:
-        names = named(life.report.stack)
-        if not any(code == -signal and any(w in names[:6] for w in (where,))
-                   for where, signal in BY_DESIGN.items()):
+        if not ended_by_design(life):
             yield f"killed by signal {-code}\n" + life.log[-1500:]
     elif code != 0:
         if life.ready and life.fault.times == 1 and "started:" in life.log:
