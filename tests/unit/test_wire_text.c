@@ -217,8 +217,9 @@ static void every_buffer_that_is_too_small_gives_nothing_and_is_not_overrun(void
   }
 }
 
-/* AddressSanitizer ends a program that asks for too much, unless it is told not to. */
-const char *__asan_default_options(void);
+/* AddressSanitizer ends a program that asks for too much, unless it is told not to. It finds this
+ * by its name, which the build hides. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
   return "allocator_may_return_null=1";
 }
