@@ -2,8 +2,25 @@
 import dataclasses
 import os
 import pathlib
+import subprocess
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
+SUPPRESSIONS = TOP / "tests" / "sanitizers"
+
+# Optimised enough to be quick, with frames that a report can name.
+SANITIZE = ["-Dbuildtype=debugoptimized", "-Db_lundef=false",
+            "-Dc_args=-fno-omit-frame-pointer -fno-sanitize-recover=undefined"]
+
+# 99 is no exit status of ours. A refused allocation is ours to handle, not an end. The patience
+# multiplies the harness's time limits.
+ADDRESS = {"ASAN_OPTIONS": "exitcode=99:allocator_may_return_null=1:strict_string_checks=1:"
+                           "detect_stack_use_after_return=1:strict_init_order=1",
+           "LSAN_OPTIONS": "exitcode=99",
+           "UBSAN_OPTIONS": "exitcode=99:print_stacktrace=1",
+           "LABELCAL_SANITIZED": "address,undefined", "LABELCAL_PATIENCE": "4"}
+THREAD = {"TSAN_OPTIONS": f"exitcode=99:suppressions={SUPPRESSIONS / 'tsan.supp'}:history_size=4:"
+                          "second_deadlock_stack=1",
+          "LABELCAL_SANITIZED": "thread", "LABELCAL_PATIENCE": "4"}
 
 # Build directory -> meson's options and the environment of what runs from it.
 BUILDS = {
@@ -12,6 +29,8 @@ BUILDS = {
     # For `./run coverage`. Threads share the counters of what they run, so these are atomic.
     "build-coverage": (["-Db_coverage=true", "-Doptimization=2", "-Ddebug=true",
                         "-Dc_args=-fprofile-update=atomic"], {"LABELCAL_COVERAGE": "1"}),
+    "build-asan": (["CC=gcc", "-Db_sanitize=address,undefined", *SANITIZE], ADDRESS),
+    "build-tsan": (["CC=gcc", "-Db_sanitize=thread", *SANITIZE], THREAD),
     # As ./run fuzz makes it.
     "build-fuzz": (["CC=clang", "-Dfuzz=enabled", "-Dbuildtype=debugoptimized",
                     "-Db_sanitize=address,undefined", "-Db_lundef=false"], {}),
@@ -32,6 +51,15 @@ class Suite:
 
 TWO_WORKERS = ("-n", "2")
 
+
+def libasan():
+    """What Python, which loads the library, must have loaded before it."""
+    return subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True,
+                          check=True).stdout.strip()
+
+
+MEMCHECK = "valgrind --quiet --error-exitcode=99 --leak-check=full --track-origins=yes"
+
 SUITES = [
     Suite("unit", quick=True),
     Suite("oracle", ("tests/oracle",), quick=True),
@@ -50,6 +78,20 @@ SUITES = [
     Suite("model", ("tests/model",), options=("-n", "4"),
           environment={"LABELCAL_MODEL_SEQUENCES": os.environ.get("LABELCAL_MODEL_SEQUENCES",
                                                                   "1000")}),
+    # Sanitizers. What joins a room or a folder joins its suite here.
+    Suite("asan-unit", build="build-asan", meson=("--suite", "unit", "-t", "5")),
+    # Leaks are looked for everywhere but here: Python frees little of what it has at its end.
+    Suite("asan-oracle", ("tests/oracle",), build="build-asan", options=TWO_WORKERS,
+          environment={"LD_PRELOAD": libasan(),
+                       "ASAN_OPTIONS": ADDRESS["ASAN_OPTIONS"] + ":detect_leaks=0"}),
+    Suite("asan-e2e", ("tests/e2e",), build="build-asan", options=TWO_WORKERS),
+    Suite("tsan-unit", build="build-tsan",
+          meson=("--suite", "daemon", "--suite", "store", "--suite", "client", "-t", "5")),
+    Suite("tsan-e2e", ("tests/e2e",), build="build-tsan", options=TWO_WORKERS),
+    # Uninitialised reads, which no sanitizer of gcc sees, where numbers and bytes are computed.
+    Suite("memcheck", meson=("--suite", "core", "--suite", "wire", "--suite", "store",
+                             "--suite", "recording", "-t", "10"),
+          environment={"LABELCAL_WRAPPER": MEMCHECK}),
     # FUZZ_SECONDS=N makes it long; ./run fuzz keeps what it finds.
     Suite("fuzz", ("tests/fuzz",), build="build-fuzz", options=TWO_WORKERS),
 ]

@@ -13,6 +13,7 @@
 #include "daemon/workers.h"
 #include "store/lock.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* The last labels, events and answers get this long to reach their peers. */
@@ -97,7 +98,9 @@ static void end_loop(struct daemon *daemon) {
     answers_destroy(daemon->answers); /* work off the loop has ended with it */
   }
   http_destroy(daemon);
-  uv_loop_close(&daemon->loop);
+  const int open = uv_loop_close(&daemon->loop);
+  assert(open == 0); /* a handle whose close callback has not run is one that nobody frees */
+  (void)open;
   if (daemon->sockets != NULL) {
     sockets_free(daemon);
   }

@@ -18,11 +18,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 PLACE = TOP / "build-defects"
 TREE = PLACE / "tree"
-BUILDS = {"": [], "asan": ["-Db_sanitize=address,undefined", "-Db_lundef=false",
-                             "-Dc_args=-fno-sanitize-recover=undefined"]}
 NOT_TABLES = ("defect", "run")
 
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from suites import BUILDS  # noqa: E402
 
 
 def defects():
@@ -65,20 +65,27 @@ def copy_tree():
         shutil.copy(source, target)
 
 
+def name_of(build):
+    """The directory of a Defect's build, and its key in suites.py's table."""
+    return f"build{'-' if build else ''}{build}"
+
+
 def compile_tree(build):
     """Builds the copy; True if it builds. Warnings are no errors: a defect may leave some."""
-    directory = PLACE / f"build{'-' if build else ''}{build}"
+    directory = PLACE / name_of(build)
     if not (directory / "build.ninja").exists():
-        subprocess.run(["meson", "setup", "-Dwerror=false", *BUILDS[build], str(directory),
-                        str(TREE)], check=True, stdout=subprocess.DEVNULL)
+        options = [o for o in BUILDS[name_of(build)][0] if not o.startswith("CC=")]
+        subprocess.run(["meson", "setup", "-Dwerror=false", *options, str(directory), str(TREE)],
+                       check=True, stdout=subprocess.DEVNULL)
     return subprocess.run(["ninja", "-C", str(directory), "--quiet"],
                           capture_output=True).returncode == 0
 
 
 def passes(defect):
     """True if the defect's test passes as the tree is now."""
-    directory = PLACE / f"build{'-' if defect.build else ''}{defect.build}"
-    environment = dict(os.environ, LABELCAL_BUILD=str(directory), PYTHONDONTWRITEBYTECODE="1")
+    directory = PLACE / name_of(defect.build)
+    environment = dict(os.environ, LABELCAL_BUILD=str(directory), PYTHONDONTWRITEBYTECODE="1",
+                       **BUILDS[name_of(defect.build)][1])
     environment.pop("LABELCAL_COUNTS", None)
     if defect.test.startswith("unit:"):
         _, program, *cases = defect.test.split(":")

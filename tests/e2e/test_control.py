@@ -6,6 +6,7 @@ import pytest
 
 import messages
 from messages import command, frame, pack, random_probabilities
+from sanitizers import PATIENCE
 from sp import wait_until
 from adaptation import prototypes, settings
 
@@ -343,7 +344,8 @@ def test_shutting_down_is_said_to_what_comes_after_sigterm(make_daemon, connect,
     running = make_daemon({**settings(), "workers": {"threads": 1}}).start()
     client, other = connect(running), connect(running)
     other.control("status")
-    big = pack(frame(random_probabilities(rng, height=700, width=1000, sharp=0.5), seq=1))
+    height = round(700 / PATIENCE**2)  # a slow build holds it as long with less
+    big = pack(frame(random_probabilities(rng, height=height, width=1000, sharp=0.5), seq=1))
     client.subscribe("labels")
     client.send(big)
     wait_until(lambda: other.control("streams")["streams"])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from messages import frame, random_probabilities
+from sanitizers import PATIENCE
 from sp import wait_until
 from adaptation import prototypes, settings
 
@@ -330,7 +331,8 @@ def test_what_comes_after_sigterm_is_503(make_daemon, connect, rng):
                           http=True).start()
     client = connect(running)
     key = token(running)
-    client.send(frame(random_probabilities(rng, height=700, width=1000, sharp=0.5), seq=1))
+    height = round(700 / PATIENCE**2)  # a slow build holds it as long with less
+    client.send(frame(random_probabilities(rng, height=height, width=1000, sharp=0.5), seq=1))
     wait_until(lambda: client.control("streams")["streams"])
     running.process.terminate()
     seen = {}

@@ -11,6 +11,8 @@ import tempfile
 
 import yaml
 
+from sanitizers import check, checked, scaled
+
 BUILD = pathlib.Path(os.environ.get("LABELCAL_BUILD", "build")).resolve()
 LABELCALD = BUILD / "src" / "daemon" / "labelcald"
 LABELCAL = BUILD / "src" / "cli" / "labelcal"
@@ -71,7 +73,7 @@ class Daemon:
     def wait_notify(self, word, seconds=20.0):
         """The next datagram to the service manager that has the line `word`."""
         self.notify.settimeout(0.1)
-        for _ in range(int(seconds / 0.1)):
+        for _ in range(int(scaled(seconds) / 0.1)):
             try:
                 text = self.notify.recv(65536).decode()
             except TimeoutError:
@@ -96,7 +98,7 @@ class Daemon:
         if self.process.poll() is None:
             self.process.send_signal(sig)
         try:
-            code = self.process.wait(seconds)
+            code = self.process.wait(scaled(seconds))
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -110,13 +112,15 @@ class Daemon:
 
     def run(self, *arguments, seconds=20.0):
         """Runs labelcald to its end (a refused start, --check-config); the completed process."""
-        return subprocess.run([*self.command(), *arguments], capture_output=True, text=True,
-                              timeout=seconds, env=dict(os.environ, **self.environment))
+        return checked(subprocess.run([*self.command(), *arguments], capture_output=True,
+                                      text=True, timeout=scaled(seconds),
+                                      env=dict(os.environ, **self.environment)))
 
     def cli(self, *arguments, seconds=60.0):
         """Runs `labelcal` against this daemon; the completed process."""
-        return subprocess.run([str(LABELCAL), "--runtime-dir", str(self.runtime), *arguments],
-                              capture_output=True, text=True, timeout=seconds)
+        return checked(subprocess.run(
+            [str(LABELCAL), "--runtime-dir", str(self.runtime), *arguments], capture_output=True,
+            text=True, timeout=scaled(seconds)))
 
     def close_process(self):
         """Ends the process if it still runs, however the test went."""
@@ -129,7 +133,10 @@ class Daemon:
             self.process.wait()
 
     def close(self):
+        """Ends all of it; fails the test if a sanitizer reported something about labelcald."""
         self.close_process()
         if self.notify is not None:
             self.notify.close()
+        said = self.log() if (self.top / "log").exists() else ""
         shutil.rmtree(self.top, ignore_errors=True)
+        check(said, "labelcald")

@@ -1,5 +1,7 @@
 """Fixtures of every suite that drives the real daemon: a private labelcald, and SP clients of two
 foreign libraries. A suite's conftest.py takes them all: `from fixtures import *`."""
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -34,10 +36,11 @@ def make_daemon(request):
 
     yield make
     failed = getattr(request.node, "failed", False)
-    for one in made:
-        if failed and (one.top / "log").exists():
-            print(f"--- labelcald's log\n{one.log()}")
-        one.close()
+    with contextlib.ExitStack() as ends:  # each, whatever another's end says
+        for one in made:
+            if failed and (one.top / "log").exists():
+                print(f"--- labelcald's log\n{one.log()}")
+            ends.callback(one.close)
 
 
 @pytest.hookimpl(hookwrapper=True)

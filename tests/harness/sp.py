@@ -5,6 +5,8 @@ Each end-to-end test runs over both. Neither shares code with the daemon's own w
 import ctypes
 import time
 
+from sanitizers import scaled
+
 
 class Timeout(Exception):
     """Nothing came, or nothing could be sent, in time."""
@@ -49,8 +51,8 @@ class Nanomsg:
             raise SpError(f"nn_setsockopt {level} {option}")
 
     def set_timeout(self, seconds):
-        self._int(0, 4, int(seconds * 1000))
-        self._int(0, 5, int(seconds * 1000))
+        self._int(0, 4, int(scaled(seconds) * 1000))
+        self._int(0, 5, int(scaled(seconds) * 1000))
 
     def dial(self, url):
         if self.lib.nn_connect(self.socket, url.encode()) < 0:
@@ -136,8 +138,8 @@ class Nng:
                     option)
 
     def set_timeout(self, seconds):
-        self._ms("send-timeout", seconds)
-        self._ms("recv-timeout", seconds)
+        self._ms("send-timeout", scaled(seconds))
+        self._ms("recv-timeout", scaled(seconds))
 
     def dial(self, url):
         self._check(self.lib.nng_dial(self.socket, url.encode(), None, self.NONBLOCK), "dial")
@@ -174,7 +176,7 @@ LIBRARIES = {"nng": Nng, "nanomsg": Nanomsg}
 
 def wait_until(condition, seconds=10.0, step=0.02):
     """The first true value of condition(); Timeout if it stays false."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + scaled(seconds)
     while True:
         value = condition()
         if value:

@@ -282,6 +282,24 @@ static void window_survives_a_change_on_copies(void **state) {
   assert_int_equal(lcal_domain_window_count(daemon_case_domain()->state), 2);
 }
 
+/* ---- The end. */
+
+static void frame_in_hand_at_the_end_has_a_loop_to_come_back_to(void **state) {
+  (void)state;
+  for (uint64_t round = 0; round < 20; round++) {
+    if (round == 0) {
+      daemon_case_start("workers: {threads: 2}");
+    } else {
+      daemon_case_restart("workers: {threads: 2}");
+    }
+    label("", 1);
+    assert_true(bank_busy(daemon_case_bank()));
+    daemon_end(daemon_case); /* the workers end first, and ring the loop's bell as they do */
+  }
+  daemon_case_restart("");
+  assert_int_equal(statistics_of("default")->frames, 0);
+}
+
 /* ---- What is written and loaded. */
 
 static void next_daemon_goes_on_with_the_same_bits(void **state) {
@@ -461,6 +479,7 @@ int main(void) {
       TEST(rollback_brings_a_deleted_domain_back),
       TEST(changes_are_made_one_after_another),
       TEST(window_survives_a_change_on_copies),
+      TEST(frame_in_hand_at_the_end_has_a_loop_to_come_back_to),
       TEST(next_daemon_goes_on_with_the_same_bits),
       TEST(snapshot_is_due_only_after_the_interval_and_a_change),
       TEST(frame_labelled_while_a_snapshot_is_written_makes_the_bank_dirty_again),

@@ -1,4 +1,5 @@
-/* The small pure parts of the frame's way: sequences and latencies. */
+/* The small pure parts of the frame's way: sequences, latencies and the clock. */
+#include "daemon/daemon.h"
 #include "daemon/sequence.h"
 #include "daemon/streams.h"
 
@@ -6,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -109,6 +111,40 @@ static void only_the_newest_samples_count(void **state) {
   assert_true(p50 == 7 && p99 == 7 && max == 7);
 }
 
+/* ---- The clock. */
+
+static uint64_t kernel_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* uv_now() stands still in a turn, and a stamp with it; ours is read from the kernel. */
+static void on_turn(uv_timer_t *timer) {
+  unsigned *reads = timer->data;
+  for (; *reads < 10000; (*reads)++) {
+    const uint64_t before = kernel_ns(), now = monotonic_ns(), after = kernel_ns();
+    if (now < before || now > after) {
+      break;
+    }
+  }
+}
+
+static void time_goes_on_within_one_turn_of_the_loop(void **state) {
+  (void)state;
+  uv_loop_t loop;
+  unsigned reads = 0;
+  uv_timer_t timer = {.data = &reads};
+  uv_loop_init(&loop);
+  uv_timer_init(&loop, &timer);
+  uv_timer_start(&timer, on_turn, 0, 0);
+  uv_run(&loop, UV_RUN_DEFAULT);
+  uv_close((uv_handle_t *)&timer, NULL);
+  uv_run(&loop, UV_RUN_DEFAULT);
+  assert_int_equal(uv_loop_close(&loop), 0);
+  assert_int_equal(reads, 10000);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(frames_between_are_lost),
@@ -119,6 +155,7 @@ int main(void) {
       cmocka_unit_test(no_frame_has_no_latency),
       cmocka_unit_test(quantiles_are_samples_by_nearest_rank),
       cmocka_unit_test(only_the_newest_samples_count),
+      cmocka_unit_test(time_goes_on_within_one_turn_of_the_loop),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,36 @@
+"""Defects of the loop: bells, ends and clocks."""
+from defect import Defect
+
+DEFECTS = [
+    Defect("L1", "one item is handled for each ring of the bell, and rings coalesce",
+           "src/daemon/inbox.c",
+           "    inbox->handle(inbox->context, item);\n",
+           "    inbox->handle(inbox->context, item);\n    break;\n",
+           "unit:daemon_inbox:burst_behind_one_bell*"),
+    Defect("L2", "the loop's bell is closed before the workers that ring it have ended",
+           "src/daemon/daemon_stop.c",
+           "  end_threads(daemon);\n  end_loop(daemon);\n",
+           "  end_loop(daemon);\n  end_threads(daemon);\n",
+           "unit:daemon_banks:frame_in_hand_at_the_end*", "asan"),
+    Defect("L3", "the memory of a handle goes before its close callback",
+           "src/daemon/inbox.c",
+           "    uv_close((uv_handle_t *)&inbox->bell, on_closed);\n",
+           "    uv_close((uv_handle_t *)&inbox->bell, NULL);\n    free(inbox);\n",
+           "unit:daemon_inbox:burst_behind_one_bell*", "asan"),
+    Defect("L3", "the loop is closed before it has run the close callbacks",
+           "src/daemon/daemon_stop.c",
+           "  uv_walk(&daemon->loop, close_handle, daemon);\n"
+           "  uv_run(&daemon->loop, UV_RUN_DEFAULT);\n",
+           "  uv_walk(&daemon->loop, close_handle, daemon);\n",
+           "tests/e2e/test_start.py::test_sigterm_and_sigint_stop_with_status_0"),
+    Defect("L4", "the clock stands still between two ticks, as uv_now() does in a turn",
+           "src/daemon/daemon.c",
+           "  return clock_ns(CLOCK_MONOTONIC);\n",
+           "  return clock_ns(CLOCK_MONOTONIC_COARSE);\n",
+           "unit:daemon_parts:time_goes_on*"),
+    Defect("L4", "ages are counted by the wall clock",
+           "src/daemon/daemon.c",
+           "  return clock_ns(CLOCK_MONOTONIC);\n",
+           "  return clock_ns(CLOCK_REALTIME);\n",
+           "unit:daemon_parts:time_goes_on*"),
+]
