@@ -3,6 +3,7 @@
 #include "core/half.h"
 #include "core/kernels/scalar.h"
 
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,8 +35,17 @@ static void exp2_of_whole_numbers_is_exact(void **state) {
   assert_true(lcal__exp2(-0.0) == 1);
 }
 
+/* valgrind computes long double in 64 bits, which can judge nothing of 64 bits. */
+static void skip_without_long_double(void) {
+  volatile long double one = 1;
+  if (one + LDBL_EPSILON == one) {
+    skip();
+  }
+}
+
 static void exp2_is_within_an_ulp(void **state) {
   (void)state;
+  skip_without_long_double();
   for (int i = 1; i < 200000; i++) {
     double x = -i * 0.00511;
     assert_true(ulps(lcal__exp2(x), exp2l((long double)x)) < 1);
@@ -50,6 +60,7 @@ static void exp2_is_within_an_ulp(void **state) {
 
 static void ln_is_within_an_ulp(void **state) {
   (void)state;
+  skip_without_long_double();
   for (int i = 1; i < 200000; i++) {
     double x = i * 1e-6;
     assert_true(ulps(lcal__ln(x), logl((long double)x)) < 1 || x == 1);

@@ -166,7 +166,7 @@ static void mount_or_skip(const char *type, const char *options) {
       print_message("SKIPPED: no mount namespace: %s\n", strerror(errno));
       skip();
     }
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+    if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0) {
       print_message("SKIPPED: no private mounts: %s\n", strerror(errno));
       skip();
     }
@@ -214,7 +214,7 @@ static void read_only_disk_keeps_what_is_there(void **state) {
   struct lcal__directory *directory = open_directory("disk");
   assert_int_equal(lcal__directory_write(directory, 1, bytes, length, &keep_all, NULL, NULL, NULL),
                    LCAL_OK);
-  assert_int_equal(mount(NULL, folder_path("disk"), NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+  assert_int_equal(mount("none", folder_path("disk"), "none", MS_REMOUNT | MS_RDONLY, NULL), 0);
   assert_int_equal(
       lcal__directory_write(directory, 2, bytes, length, &keep_all, NULL, NULL, &error),
       LCAL_SNAPSHOT_FAILED);
