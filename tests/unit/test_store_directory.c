@@ -198,6 +198,30 @@ static void broken_ones_are_set_aside_and_the_older_one_is_loaded(void **state) 
   lcal__directory_close(directory);
 }
 
+static void broken_one_that_cannot_be_renamed_is_said_and_passed_over(void **state) {
+  (void)state;
+  struct lcal__directory *directory = NULL;
+  put_file(4, "m", "", 0);
+  put_file(5, "m", "", 100);
+  assert_int_equal(mkdir(folder_path(file_name(5, ".broken")), 0700), 0);
+  assert_int_equal(start(&directory), 4);
+  assert_int_equal(broken.count, 1);
+  assert_non_null(strstr(broken.sentence, "cannot be renamed"));
+  assert_true(folder_has(file_name(5, "")));
+  lcal__directory_close(directory);
+}
+
+static void place_taken_between_opening_and_settling_is_refused(void **state) {
+  (void)state;
+  lcal_error error;
+  struct lcal__directory *directory = open_directory();
+  folder_write("default", "precious", 8);
+  assert_int_equal(lcal__directory_settle(directory, note_broken, NULL, &error), LCAL_BAD_CONFIG);
+  assert_non_null(strstr(error.message, "default"));
+  assert_true(folder_has("default"));
+  lcal__directory_close(directory);
+}
+
 static void nothing_that_reads_starts_empty_above_all_numbers(void **state) {
   (void)state;
   struct lcal__directory *directory = NULL;
@@ -434,6 +458,8 @@ int main(void) {
       TEST(missing_folder_starts_empty_and_is_made_by_settle),
       TEST(newest_whole_generation_is_loaded),
       TEST(broken_ones_are_set_aside_and_the_older_one_is_loaded),
+      TEST(broken_one_that_cannot_be_renamed_is_said_and_passed_over),
+      TEST(place_taken_between_opening_and_settling_is_refused),
       TEST(nothing_that_reads_starts_empty_above_all_numbers),
       TEST(fifo_link_or_folder_as_a_generation_is_set_aside),
       TEST(numbers_go_on_above_broken_and_temporary_files),
