@@ -5,7 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from messages import frame, random_probabilities
+from daemon import free_port
+from messages import frame, pack, random_probabilities
 from sp import wait_until
 
 
@@ -147,19 +148,31 @@ def test_silence_is_an_event_and_a_forgotten_stream_leaves(make_daemon, connect,
     wait_until(lambda: "brief" not in streams(client), 10)
 
 
-def test_a_publisher_of_frames_is_dialled_and_redialled(make_daemon, library, connect, p):
+@pytest.mark.parametrize("place", ("ipc://{top}/camera", "tcp://127.0.0.1:{port}",
+                                   "tcp://localhost:{port}"))
+def test_a_publisher_of_frames_is_dialled_and_redialled(make_daemon, library, connect, p, place):
     running = make_daemon()
-    url = f"ipc://{running.top}/camera"
+    port = free_port()
+    url = place.format(top=running.top, port=port)
     running.write_config(f"subscribe: ['{url}']\n")
     client = connect(running.start())
+    before = 0
     for first in (1, 100):
-        publisher = library("pub").listen(url)
+        # The libraries listen at addresses; the daemon looks names up.
+        publisher = library("pub").listen(url.replace("localhost", "127.0.0.1"))
         seq = iter(range(first, first + 90))
 
         def published():
-            publisher.send(b"cam\0" + __import__("messages").pack(frame(p, seq=next(seq))))
-            row = streams(client).get("cam", {"labelled": 0})
-            return row["labelled"] >= (1 if first == 1 else before + 1)
+            publisher.send(b"cam\0" + pack(frame(p, seq=next(seq))))
+            return streams(client).get("cam", {"labelled": 0})["labelled"] > before
         wait_until(published, 15, step=0.2)
         before = streams(client)["cam"]["labelled"]
         publisher.close()
+
+
+def test_a_publisher_whose_name_nobody_knows_is_said_and_tried_again(make_daemon, connect, p):
+    running = make_daemon("subscribe: ['tcp://camera.invalid:5555']\nlog:\n  level: debug\n")
+    client = connect(running.start())
+    wait_until(lambda: "subscribe: tcp://camera.invalid:5555: " in running.log())
+    assert client.calibrate(frame(p))["type"] == "labels"
+    assert running.stop() == 0
