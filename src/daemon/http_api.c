@@ -116,7 +116,8 @@ static void on_command_read(uv_work_t *work, int status) {
   if (command->error.code == LCAL_OK) {
     command_receive(daemon, command->request, command->length, &command->sink);
   } else {
-    exchange_fail(exchange, 400, command->error.code, "%s", command->error.message);
+    exchange_fail(exchange, command->error.code == LCAL_MEMORY ? 503 : 400, command->error.code,
+                  "%s", command->error.message);
     free(command);
   }
   daemon->off_loop--;
