@@ -447,7 +447,7 @@ static void state_comes_without_its_topic(void **state) {
   lcal_bytes message;
   assert_int_equal(nng_pub0_open(&place->publisher), 0);
   listen_at(place, place->publisher, "state");
-  lcal_client_set_timeout(place->client, 10);
+  lcal_client_set_timeout(place->client, 100);
   lcal_status status = LCAL_TIMEOUT;
   for (int i = 0; i < 1000 && status == LCAL_TIMEOUT; i++) {
     status = lcal_client_state(place->client, &message, NULL);
