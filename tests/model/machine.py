@@ -5,7 +5,7 @@ import os
 import hypothesis.strategies as st
 import numpy as np
 import yaml
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import messages
 from daemon import Daemon as Process
@@ -67,7 +67,7 @@ CHOICES = {f"banks.{bank}.{key}": values for bank in BANKS for key, values in KE
     "snapshot.keep": [3, 1, 2],
 }
 FIXED = {f"banks.{bank}.guards.min_confidence": None for bank in BANKS} | {
-    f"banks.{bank}.domains": 3 for bank in BANKS} | {
+    "banks.default.domains": 3, "banks.rear.domains": 2,
     "streams.default.mode": "adapt", "streams.sync.bank": "default", "streams.sync.mode": "adapt",
     "limits.streams": 4,
     "snapshot.interval_s": 31536000, "snapshot.keep_hourly": 0, "snapshot.keep_daily": 0}
@@ -95,6 +95,10 @@ class Sequences(RuleBasedStateMachine):
         self.process = Process(place=PLACE)
         self.write_config()
         self.process.start()
+
+    @invariant()
+    def step_done(self):
+        TOTALS["model steps"] += 1
 
     def write_config(self):
         self.process.config.write_text(yaml.safe_dump(PLAIN | nested(self.model.file),
@@ -249,16 +253,22 @@ class Sequences(RuleBasedStateMachine):
     # ---- Frames.
 
     def next_frame(self, way, stream, sample, seq, stamp):
-        """Seq and stamp of the sender's next frame, and its message."""
+        """Seq and stamp of the sender's next frame, and its message. Scores go to askers only."""
         last = self.model.places.get((way, stream), 9)
         number = SEQS[seq](last)
         number = number if number <= MAX else 0
         self.stamp = min(max(STAMPS[stamp](self.stamp), 0), MAX)
-        return number, message(SAMPLES[sample], stream, number, self.stamp)
+        want = ["scores"] if way == "ask" else None
+        return number, message(SAMPLES[sample], stream, number, self.stamp, want=want)
 
     def compare_labels(self, got, want):
         """`want`: the model's (label())."""
         maps, certain = want.pop("maps"), want.pop("certain")
+        scores, slack = want.pop("scores")
+        if "scores" in got:
+            sent = np.frombuffer(got["scores"], np.float32).reshape(scores.shape)
+            near = np.isclose(sent, scores, rtol=0, atol=slack, equal_nan=True)
+            self.check(near.all(), f"scores differ:\n{sent}\n{scores}")
         labels = np.frombuffer(got["labels"], np.uint8).reshape(got["shape"]).astype(int)
         if not certain:  # scores nearly tie: the guard, and what follows from it, may go either way
             for key in ("guard", "state", "changed"):
@@ -315,6 +325,13 @@ class Sequences(RuleBasedStateMachine):
     @rule(stream=streams, sample=samples, domain=domains)
     def plain_frame(self, stream, sample, domain):
         self.frame("ask", stream, sample, "next", "second", domain, None)
+
+    @rule(stream=streams, sample=samples, domain=st.sampled_from(["day", "night", "fog"]))
+    def domain_that_comes_again(self, stream, sample, domain):
+        self.plain_frame(stream, sample, domain)
+        bank = self.model.streams[stream].bank.name if stream in self.model.streams else "rear"
+        self.domain_delete(bank, domain, False)
+        self.plain_frame(stream, sample, domain)
 
     @rule(way=ways, stream=streams, fault=st.sampled_from(sorted(FAULTS)), seq=seqs)
     def refused_frame(self, way, stream, fault, seq):
@@ -462,6 +479,19 @@ class Sequences(RuleBasedStateMachine):
                 one.pop("extra", None)
         self.same(got, self.model.file_rows(bank, number), f"generation {number} of {bank}")
 
+    def end(self):
+        """SIGTERM, and what it leaves on disk."""
+        self.hang_up()
+        self.same(self.process.stop(), 0, "exit status")
+        self.model.terminate()
+        for bank in BANKS:
+            files = self.model.disk[bank]["files"]
+            found = (self.process.state / bank).glob("*.snapshot")
+            self.same(sorted(int(p.name.split(".")[0]) for p in found), sorted(files),
+                      f"files of {bank}")
+            if files:
+                self.compare_file(bank, max(files))
+
     def teardown(self):
         if self.process is None:
             return
@@ -471,6 +501,7 @@ class Sequences(RuleBasedStateMachine):
                 for bank in self.model.banks.values():
                     for domain in bank.domains:
                         self.prototypes(bank.name, domain)
+                self.end()
                 TOTALS["sequences checked"] += 1
         finally:
             self.hang_up()

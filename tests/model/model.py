@@ -107,6 +107,7 @@ class Bank:
         """A durable generation of the domains as they are now; those beyond `keep` go."""
         number = number or self.next_generation()
         files = self.disk["files"]
+        self.disk["written"] = number
         files[number] = {name: domain.saved() for name, domain in self.domains.items()}
         for old in sorted(files)[:-self.model.live["snapshot.keep"]]:
             del files[old]
@@ -114,6 +115,8 @@ class Bank:
         return number
 
     def restore(self):
+        """A number that a refused change used up left no file: it may come again."""
+        self.disk["last"] = self.disk["written"]
         files = self.disk["files"]
         for name, row in (files[max(files)] if files else {}).items():
             self.domains[name] = Domain.restored(row, self.adaptation, row.version)
@@ -124,7 +127,7 @@ class Daemon:
 
     def __init__(self, settings):
         self.file = dict(settings)
-        self.disk = {name: {"last": 0, "files": {}} for name in BANKS}
+        self.disk = {name: {"last": 0, "written": 0, "files": {}} for name in BANKS}
         self.start()
 
     # ---- Start and end.
@@ -212,7 +215,8 @@ class Daemon:
 
     def label(self, stream, sample, stamp, domain=None, adapt=True):
         """The frame's turn: {field: value} of its labels. A field that hangs on a near tie of
-        scores is left out; "maps" has the label map and where it is sure."""
+        scores is left out; "maps" has the label map and where it is sure, "scores" the scores and
+        how far float32 may be from them."""
         bank = stream.bank
         name = domain or stream.domain
         state = bank.domain(name, create=True)
@@ -246,6 +250,7 @@ class Daemon:
         labels = oracle.Labels(frame, a, b)
         slack = 2 * oracle.slack(a, b, frame.tau) + 1e-6 if applied else 0.0
         sure = labels.lead > slack
+        answer["scores"] = np.where(frame.ok[..., None], labels.scores, np.nan), slack + 1e-6
         changed = (labels.label != frame.argmax) & sure
         limit = stream.bank.setting("guards.max_changed")
         guarded = applied and limit is not None and \
