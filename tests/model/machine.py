@@ -5,7 +5,7 @@ import os
 import hypothesis.strategies as st
 import numpy as np
 import yaml
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 import messages
 from daemon import Daemon as Process
@@ -96,9 +96,10 @@ class Sequences(RuleBasedStateMachine):
         self.write_config()
         self.process.start()
 
-    @invariant()
-    def step_done(self):
+    def check_invariants(self, *arguments):
+        """hypothesis calls it after each step."""
         TOTALS["model steps"] += 1
+        super().check_invariants(*arguments)
 
     def write_config(self):
         self.process.config.write_text(yaml.safe_dump(PLAIN | nested(self.model.file),
@@ -209,9 +210,12 @@ class Sequences(RuleBasedStateMachine):
         self.command("snapshot", {"bank": bank} if bank else None,
                      lambda: self.model.snapshot(bank), both)
 
-    @rule(bank=banks, back=st.integers(0, 3), both=twice)
-    def rollback(self, bank, back, both):
+    @rule(bank=banks, back=st.integers(0, 3), exists=st.sampled_from([True, True, False]),
+          both=twice)
+    def rollback(self, bank, back, exists, both):
+        files = sorted(self.model.disk[bank]["files"])
         number = max(1, self.model.disk[bank]["last"] - back)
+        number = files[-1 - back % len(files)] if exists and files else number
         self.command("rollback", {"bank": bank, "generation": number},
                      lambda: self.model.rollback(bank, number), both)
 
@@ -320,6 +324,21 @@ class Sequences(RuleBasedStateMachine):
             return
         self.labelled(answer or self.published(stream), row, sample, domain=domain,
                       adapt=adapt is not False)
+
+    @rule(stream=streams, sample=samples, domain=domains)
+    def learnt_and_taken_back(self, stream, sample, domain):
+        if stream in self.model.streams:
+            bank = self.model.streams[stream].bank.name
+            self.snapshot(bank, False)
+            self.plain_frame(stream, sample, domain)
+            self.rollback(bank, 0, True, False)
+
+    @rule(stream=streams, sample=samples, name=st.sampled_from(["kl", "euclidean"]))
+    def another_rule_between_frames(self, stream, sample, name):
+        self.plain_frame(stream, sample, None)
+        if stream in self.model.streams:
+            self.set_rule(self.model.streams[stream].bank.name, name, False)
+            self.plain_frame(stream, sample, None)
 
     # Frames teach; a sequence without any shows little.
     @rule(stream=streams, sample=samples, domain=domains)
