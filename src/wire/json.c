@@ -98,9 +98,10 @@ static json_t *json_of_array(const msgpack_object_array *from) {
   return array;
 }
 
-/* What is whole UTF-8 of a string. */
+/* What is whole UTF-8 of a string; msgpack-c has no pointer for one of no bytes. */
 static json_t *json_of_str(const msgpack_object_str *str) {
-  return json_stringn_nocheck(str->ptr, lcal__utf8_prefix(str->ptr, str->size));
+  const char *text = str->size > 0 ? str->ptr : "";
+  return json_stringn_nocheck(text, lcal__utf8_prefix(text, str->size));
 }
 
 static json_t *json_of_map(const msgpack_object_map *map) {

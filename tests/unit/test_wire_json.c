@@ -69,6 +69,13 @@ static void numbers_that_json_lacks_become_null_or_digits(void **state) {
               "{\"a\":9223372036854775807,\"b\":\"9223372036854775808\"}");
 }
 
+static void strings_of_no_bytes_are_strings(void **state) {
+  (void)state;
+  assert_json(RAW("\x82\xa0\xa0\xa1"
+                  "a\x91\xa0"),
+              "{\"\":\"\",\"a\":[\"\"]}");
+}
+
 static void statistics_become_numbers_and_other_bins_base64(void **state) {
   (void)state;
   static const double sum[4] = {1, 0.5, INFINITY, 0};
@@ -227,6 +234,7 @@ int main(void) {
       cmocka_unit_test(bins_that_are_not_base64_are_bad_fields),
       cmocka_unit_test(every_kind_of_value_is_written),
       cmocka_unit_test(numbers_that_json_lacks_become_null_or_digits),
+      cmocka_unit_test(strings_of_no_bytes_are_strings),
       cmocka_unit_test(statistics_become_numbers_and_other_bins_base64),
       cmocka_unit_test(a_command_in_json_is_the_same_in_msgpack),
       cmocka_unit_test(strings_become_bins_where_a_commands_argument_is_one),
