@@ -1,5 +1,7 @@
 #include "daemon/text.h"
 
+#include "core/utf8.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,42 +61,44 @@ char *text_close(struct text *text, FILE *stream, size_t *length) {
   return text->bytes;
 }
 
-/* Room for the cleaned form of a byte or two. */
+/* Room for the cleaned form of a character, or of a byte that is none. */
 #define CLEAN_MAX 5
 
-/* The cleaned form of what *text begins with, and steps over that; its length. */
-static size_t clean_one(const unsigned char **text, char form[CLEAN_MAX]) {
-  const unsigned char *c = *text;
-  *text += 1;
-  if (*c < 0x20 || *c == 0x7F) {
-    return (size_t)snprintf(form, CLEAN_MAX, "\\x%02x", *c);
+/* The cleaned form of what text[*at] begins, and steps over that; its length. */
+static size_t clean_one(const char *text, size_t length, size_t *at, char form[CLEAN_MAX]) {
+  const size_t start = *at;
+  const uint32_t character = lcal__utf8_next((const uint8_t *)text, length, at);
+  if (character == LCAL__NO_CHARACTER) {
+    *at += 1;
+    return (size_t)snprintf(form, CLEAN_MAX, "\\x%02x", (unsigned char)text[start]);
   }
-  if (*c == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0) { /* U+0080 to U+009F */
-    *text += 1;
-    return (size_t)snprintf(form, CLEAN_MAX, "\\x%02x", c[1]);
+  if (lcal__is_control(character)) {
+    return (size_t)snprintf(form, CLEAN_MAX, "\\x%02x", (unsigned char)character);
   }
-  form[0] = (char)*c;
-  return 1;
+  memcpy(form, text + start, *at - start);
+  return *at - start;
 }
 
 void text_print_clean(const char *text, FILE *out) {
   char form[CLEAN_MAX];
-  for (const unsigned char *c = (const unsigned char *)text; *c;) {
-    const size_t length = clean_one(&c, form);
-    fwrite(form, 1, length, out);
+  const size_t length = strlen(text);
+  for (size_t at = 0; at < length;) {
+    const size_t bytes = clean_one(text, length, &at, form);
+    fwrite(form, 1, bytes, out);
   }
 }
 
 size_t text_clean(const char *text, char *line, size_t size) {
   char form[CLEAN_MAX];
+  const size_t length = strlen(text);
   size_t used = 0;
-  for (const unsigned char *c = (const unsigned char *)text; *c;) {
-    const size_t length = clean_one(&c, form);
-    if (length > size - used) {
+  for (size_t at = 0; at < length;) {
+    const size_t bytes = clean_one(text, length, &at, form);
+    if (bytes > size - used) {
       break;
     }
-    memcpy(line + used, form, length);
-    used += length;
+    memcpy(line + used, form, bytes);
+    used += bytes;
   }
   return used;
 }

@@ -20,8 +20,8 @@ FILE *text_open(struct text *text);
  * free(). NULL: some of it found no memory. *length (or NULL) is without the final zero. */
 char *text_close(struct text *text, FILE *stream, size_t *length);
 
-/* Writes `text` with control characters as \xNN, so that it cannot move a cursor or begin a
- * line of its own. */
+/* Writes `text` with control characters, and bytes that are no UTF-8, as \xNN, so that it cannot
+ * move a cursor or begin a line of its own. */
 void text_print_clean(const char *text, FILE *out);
 
 /* The same into line[0..size), without allocating; what does not fit is left out. The length;

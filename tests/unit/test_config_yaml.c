@@ -182,6 +182,14 @@ static void control_characters_of_the_file_do_not_reach_the_terminal(void **stat
   config_case_refuse("\"\\e[2J\": 5\n", "1:1: \\x1b[2J: unknown key\n");
 }
 
+static void a_value_that_is_cut_leaves_no_half_character(void **state) {
+  (void)state;
+  config_case_refuse("log:\n  level: \"123456789 123456789 123456789 123456789 123456789 123456789"
+                     "\xC3\xA4\"\n",
+                     "2:10: log.level: must be debug, info, warning or error, not the string "
+                     "\"123456789 123456789 123456789 123456789 123456789 123456789\\xc3\"\n");
+}
+
 static void a_byte_order_mark_and_dos_lines_are_fine(void **state) {
   (void)state;
   struct config *config = config_case_accept("\xEF\xBB\xBFlimits:\r\n  streams: 5\r\n");
@@ -249,6 +257,7 @@ int main(void) {
       TEST(columns_count_characters),
       TEST(what_comes_after_a_fault_is_not_guessed_at),
       TEST(control_characters_of_the_file_do_not_reach_the_terminal),
+      TEST(a_value_that_is_cut_leaves_no_half_character),
       TEST(a_byte_order_mark_and_dos_lines_are_fine),
       TEST(utf_16_is_refused),
       TEST(a_node_knows_its_key_place_and_quotes),
