@@ -74,9 +74,11 @@ def compile_tree(build):
     """Builds the copy; True if it builds. Warnings are no errors: a defect may leave some."""
     directory = PLACE / name_of(build)
     if not (directory / "build.ninja").exists():
-        options = [o for o in BUILDS[name_of(build)][0] if not o.startswith("CC=")]
+        options = BUILDS[name_of(build)][0]
+        compiler = dict(o.split("=", 1) for o in options if o.startswith("CC="))
+        options = [o for o in options if not o.startswith("CC=")]
         subprocess.run(["meson", "setup", "-Dwerror=false", *options, str(directory), str(TREE)],
-                       check=True, stdout=subprocess.DEVNULL)
+                       check=True, stdout=subprocess.DEVNULL, env=dict(os.environ, **compiler))
     return subprocess.run(["ninja", "-C", str(directory), "--quiet"],
                           capture_output=True).returncode == 0
 

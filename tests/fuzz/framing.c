@@ -126,7 +126,9 @@ static void talk(uv_loop_t *loop, struct connection *connection, int peer, const
     drain(peer);
     check_memory(connection);
   }
-  for (int i = 0; i < 4; i++) {
+  const uint8_t *before = NULL;
+  for (int idle = 0; idle < 4; idle = before == reading.at ? idle + 1 : 0) {
+    before = reading.at;
     uv_run(loop, UV_RUN_NOWAIT);
     drain(peer);
   }
