@@ -2,6 +2,9 @@
 
     run.py [--quick] [--suite SUITE] [NAME ...]
 
+A case that fails is run once more when its suite has ended, alone: these suites stall, kill and
+starve processes on a machine that others may share. What passes then is printed as UNSTEADY.
+
 suites.py is the table of suites and of the builds they run from. --quick leaves out what is marked
 slow and every suite that is not quick; --suite runs that one; NAME runs only the cases or programs
 of the quick suites (or of --suite) whose name contains it.
@@ -27,7 +30,7 @@ class Total:
     """Cases by outcome over all suites."""
 
     def __init__(self):
-        self.passed, self.failed, self.skipped = 0, [], []
+        self.passed, self.failed, self.skipped, self.unsteady = 0, [], [], []
 
     def read(self, suite, path):
         """Adds a JUnit report; a suite that left none has failed as a whole."""
@@ -114,6 +117,34 @@ def run_cases(total, suite, names, quick):
     return 0 if code == 5 else code
 
 
+def run_again(total, suite):
+    """Runs a suite's failed cases once more, alone: what passes then is told as unsteady."""
+    failed = [name for name in total.failed if name.startswith(f"{suite.name}: ")]
+    if not failed or not suite.paths:
+        return
+    nodes = [node_of(suite, name) for name in failed]
+    if not all(nodes):
+        return
+    report = REPORTS / f"{suite.name}-again.xml"
+    report.unlink(missing_ok=True)
+    subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                    f"--junitxml={report}", *nodes], cwd=TOP, env=environment_of(suite))
+    again = Total()
+    again.read(suite.name, report)
+    for name in failed:
+        if name not in again.failed and again.passed:
+            total.failed.remove(name)
+            total.unsteady.append(name)
+            total.passed += 1
+
+
+def node_of(suite, name):
+    """pytest's node of a case as a report names it: "suite: tests.e2e.test_x test_y[z]"."""
+    module, _, case = name[len(suite.name) + 2:].partition(" ")
+    path = TOP / (module.replace(".", "/") + ".py")
+    return f"{path.relative_to(TOP)}::{case}" if module and path.exists() else None
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./run test", description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="leave out what is slow")
@@ -141,7 +172,10 @@ def main():
             total.failed.append(f"{suite.name}: {suite.build} does not build")
             continue
         if suite.paths:
-            codes.append(run_cases(total, suite, arguments.names, arguments.quick))
+            code = run_cases(total, suite, arguments.names, arguments.quick)
+            run_again(total, suite)
+            codes.append(code if any(f.startswith(f"{suite.name}: ") for f in total.failed)
+                         or code not in (0, 1) else 0)
         else:
             codes.append(run_programs(total, suite, arguments.names))
         seconds[suite.name] = time.monotonic() - began
@@ -151,6 +185,8 @@ def main():
     print()
     for name in total.skipped:
         print("skipped:", name)
+    for name in total.unsteady:
+        print("UNSTEADY: failed, then passed alone:", name)
     for name in total.failed:
         print("FAILED:", name)
     for name, spent in seconds.items():

@@ -16,7 +16,7 @@
 #define TCP_COUNT     4
 
 const char *const connection_fault_words[FAULT_COUNT] = {
-#define CONNECTION_FAULT_WORD(symbol, word) [FAULT_##symbol] = word,
+#define CONNECTION_FAULT_WORD(symbol, word) [FAULT_##symbol] = (word),
     CONNECTION_FAULT_MAP(CONNECTION_FAULT_WORD)
 #undef CONNECTION_FAULT_WORD
 };

@@ -50,7 +50,7 @@ static void name_authority(struct http *http, const struct url *url) {
 
 /* "ADDRESS:PORT" of the connection's own end, as a browser writes it in Host. */
 static void name_local(int descriptor, char *text, size_t capacity) {
-  struct sockaddr_storage address;
+  struct sockaddr_storage address = {0};
   socklen_t length = sizeof address;
   char host[INET6_ADDRSTRLEN];
   text[0] = '\0';

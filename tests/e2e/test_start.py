@@ -1,13 +1,16 @@
 """Starts that must be refused: each names its remedy and touches nothing."""
 import os
+import pathlib
 import resource
+import signal
 import socket
+import subprocess
 
 import pytest
 import yaml
 
 from daemon import LABELCALD, free_port
-import subprocess
+from messages import frame, random_probabilities
 
 
 def test_version_and_help_are_printed(make_daemon):
@@ -181,11 +184,24 @@ def test_after_a_kill_the_sockets_left_behind_are_taken_over(make_daemon, connec
 
 
 def test_sigterm_and_sigint_stop_with_status_0(make_daemon):
-    import signal
     running = make_daemon()
     for number in (signal.SIGTERM, signal.SIGINT):
         assert running.start().stop(number) == 0
         assert not (running.runtime / "frames").exists()
+
+
+def test_signals_are_blocked_in_every_thread_but_the_loops(make_daemon, connect, library, rng):
+    running = make_daemon({"workers": {"threads": 3}}, http=True).start()
+    connect(running).calibrate(frame(random_probabilities(rng)))
+    connect(running).control("snapshot")
+    process = running.process.pid
+    ours = sum(1 << (number - 1) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+    blocked = {}
+    for status in pathlib.Path(f"/proc/{process}/task").glob("*/status"):
+        mask = next(line for line in status.read_text().split("\n") if line.startswith("SigBlk:"))
+        blocked[int(status.parent.name)] = int(mask.split()[1], 16) & ours == ours
+    assert not blocked.pop(process)
+    assert len(blocked) >= 3 + 1 and all(blocked.values())  # workers, store, libuv's pool
 
 
 def test_as_many_descriptors_as_allowed_are_asked_for(make_daemon):
