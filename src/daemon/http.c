@@ -50,21 +50,24 @@ static void name_authority(struct http *http, const struct url *url) {
 
 /* "ADDRESS:PORT" of the connection's own end, as a browser writes it in Host. */
 static void name_local(int descriptor, char *text, size_t capacity) {
-  struct sockaddr_storage address = {0};
+  union {
+    struct sockaddr any;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+  } address;
   socklen_t length = sizeof address;
   char host[INET6_ADDRSTRLEN];
+  memset(&address, 0, sizeof address);
   text[0] = '\0';
-  if (getsockname(descriptor, (struct sockaddr *)&address, &length) != 0) {
+  if (getsockname(descriptor, &address.any, &length) != 0) {
     return;
   }
-  if (address.ss_family == AF_INET6) {
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&address;
-    uv_ip6_name(six, host, sizeof host);
-    snprintf(text, capacity, "[%s]:%u", host, ntohs(six->sin6_port));
+  if (address.any.sa_family == AF_INET6) {
+    uv_ip6_name(&address.six, host, sizeof host);
+    snprintf(text, capacity, "[%s]:%u", host, ntohs(address.six.sin6_port));
   } else {
-    const struct sockaddr_in *four = (const struct sockaddr_in *)&address;
-    uv_ip4_name(four, host, sizeof host);
-    snprintf(text, capacity, "%s:%u", host, ntohs(four->sin_port));
+    uv_ip4_name(&address.four, host, sizeof host);
+    snprintf(text, capacity, "%s:%u", host, ntohs(address.four.sin_port));
   }
 }
 

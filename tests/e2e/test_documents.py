@@ -62,7 +62,7 @@ def test_every_command_the_documents_show_exists():
                 assert name in known, f"{page.name}: labelcal {name}"
 
 
-@pytest.mark.skipif(SANITIZED, reason="a program without sanitizers cannot link a library with")
+@pytest.mark.skipif(bool(SANITIZED), reason="a program without sanitizers cannot link a library with")
 def test_an_installed_library_is_found_by_pkg_config_and_links(tmp_path):
     """meson install into a root of its own, then a program built the way a user would."""
     root = tmp_path / "root"
