@@ -46,6 +46,7 @@ class Suite:
     options: tuple = ()  # for pytest
     meson: tuple = ()    # for `meson test`
     quick: bool = False  # part of --quick, there without the cases marked slow
+    long: bool = False   # only with --long
     environment: dict = dataclasses.field(default_factory=dict)
 
 
