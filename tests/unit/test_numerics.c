@@ -269,7 +269,7 @@ static void sums_of_a_hundred_thousand_frames_keep_their_digits(void **state) {
 
 static void any_number_of_threads_gives_the_same_bits(void **state) {
   (void)state;
-  enum { HEIGHT = 400, WIDTH = 300, CLASSES = 3 };
+  enum { HEIGHT = 400, WIDTH = 300, CLASSES = 8 };
   static const uint32_t threads[] = {1, 2, 3, 7, 64};
   float *values = malloc((size_t)HEIGHT * WIDTH * CLASSES * sizeof *values);
   lcal_statistics *first = NULL;
@@ -280,8 +280,14 @@ static void any_number_of_threads_gives_the_same_bits(void **state) {
     seed = seed * 1664525u + 1013904223u;
     float p = (float)(seed >> 8) * 0x1p-24f;
     values[j * CLASSES] = p;
-    values[j * CLASSES + 1] = (1 - p) * 0.75f;
-    values[j * CLASSES + 2] = (1 - p) * 0.25f;
+    values[j * CLASSES + 1] = 1 - p;
+    /* Parts whose size differs from band to band, so that float64 has to round their sums. */
+    for (size_t c = 2; c < CLASSES; c++) {
+      int size = (int)((j / WIDTH / 20 * 7 + c * 5) % 41);
+      float part = ldexpf((1 - p) * 0.0625f, -size);
+      values[j * CLASSES + c] = part;
+      values[j * CLASSES + 1] -= part;
+    }
   }
   for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
     struct frame frame = {.height = HEIGHT,
