@@ -6,8 +6,8 @@ A case that fails is run once more when its suite has ended, alone: these suites
 starve processes on a machine that others may share. What passes then is printed as UNSTEADY.
 
 suites.py is the table of suites and of the builds they run from. --quick leaves out what is marked
-slow and every suite that is not quick, --long puts in the long ones; --suite runs that one; NAME runs only the cases or programs
-of the quick suites (or of --suite) whose name contains it.
+slow and every suite that is not quick, --long puts in the long ones; --suite runs that one; NAME
+runs only the cases or programs of the quick suites (or of --suite) whose name contains it.
 """
 import argparse
 import os

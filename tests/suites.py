@@ -74,25 +74,25 @@ SUITES = [
     Suite("crash", ("tests/crash",), options=TWO_WORKERS),
     Suite("time", ("tests/time",), options=TWO_WORKERS),
     # LABELCAL_FAULTS=all takes every n (`./run faults`), LABELCAL_SEED=N the sample of another run.
-    Suite("faults", ("tests/faults",), options=TWO_WORKERS),
+    Suite("faults", ("tests/faults",), options=TWO_WORKERS, long=True),
     # LABELCAL_MODEL_SEQUENCES=N (and _SEED=N) make it long and different.
-    Suite("model", ("tests/model",), options=("-n", "4"),
+    Suite("model", ("tests/model",), options=("-n", "4"), long=True,
           environment={"LABELCAL_MODEL_SEQUENCES": os.environ.get("LABELCAL_MODEL_SEQUENCES",
                                                                   "1000")}),
     # Sanitizers. What joins a room or a folder joins its suite here.
-    Suite("asan-unit", build="build-asan", meson=("--suite", "unit", "-t", "5")),
+    Suite("asan-unit", build="build-asan", long=True, meson=("--suite", "unit", "-t", "5")),
     # Leaks are looked for everywhere but here: Python frees little of what it has at its end.
-    Suite("asan-oracle", ("tests/oracle",), build="build-asan", options=TWO_WORKERS,
+    Suite("asan-oracle", ("tests/oracle",), build="build-asan", options=TWO_WORKERS, long=True,
           environment={"LD_PRELOAD": libasan(),
                        "ASAN_OPTIONS": ADDRESS["ASAN_OPTIONS"] + ":detect_leaks=0"}),
-    Suite("asan-e2e", ("tests/e2e",), build="build-asan", options=TWO_WORKERS),
-    Suite("tsan-unit", build="build-tsan",
+    Suite("asan-e2e", ("tests/e2e",), build="build-asan", options=TWO_WORKERS, long=True),
+    Suite("tsan-unit", build="build-tsan", long=True,
           meson=("--suite", "daemon", "--suite", "store", "--suite", "client", "-t", "5")),
-    Suite("tsan-e2e", ("tests/e2e",), build="build-tsan", options=TWO_WORKERS),
+    Suite("tsan-e2e", ("tests/e2e",), build="build-tsan", options=TWO_WORKERS, long=True),
     # Uninitialised reads, which no sanitizer of gcc sees, where numbers and bytes are computed.
-    Suite("memcheck", meson=("--suite", "core", "--suite", "wire", "--suite", "store",
+    Suite("memcheck", long=True, meson=("--suite", "core", "--suite", "wire", "--suite", "store",
                              "--suite", "recording", "-t", "10"),
           environment={"LABELCAL_WRAPPER": MEMCHECK}),
     # FUZZ_SECONDS=N makes it long; ./run fuzz keeps what it finds.
-    Suite("fuzz", ("tests/fuzz",), build="build-fuzz", options=TWO_WORKERS),
+    Suite("fuzz", ("tests/fuzz",), build="build-fuzz", options=TWO_WORKERS, long=True),
 ]
