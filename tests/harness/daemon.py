@@ -11,23 +11,31 @@ import tempfile
 
 import yaml
 
-from sanitizers import check, checked, scaled
+from sanitizers import SANITIZED, check, checked, scaled
 
 BUILD = pathlib.Path(os.environ.get("LABELCAL_BUILD", "build")).resolve()
 LABELCALD = BUILD / "src" / "daemon" / "labelcald"
 LABELCAL = BUILD / "src" / "cli" / "labelcal"
 
 
+_ports_given = set()
+
+
 def free_port():
-    """A TCP port of loopback that nobody listens on now: below those that the kernel gives to
-    outgoing connections, of which one might take it before the daemon does."""
+    """A TCP port of loopback that nobody listens on now and that no other test of this process
+    got: below those that the kernel gives to outgoing connections, of which one might take it
+    before the daemon does."""
     while True:
+        port = random.randrange(10240, 32000)
+        if port in _ports_given:
+            continue
         with socket.socket() as probe:
             try:
-                probe.bind(("127.0.0.1", random.randrange(10240, 32000)))
-                return probe.getsockname()[1]
+                probe.bind(("127.0.0.1", port))
             except OSError:
-                pass
+                continue
+        _ports_given.add(port)
+        return port
 
 
 class Daemon:
@@ -125,10 +133,11 @@ class Daemon:
     def close_process(self):
         """Ends the process if it still runs, however the test went."""
         if self.process is not None and self.process.poll() is None:
-            if "LABELCAL_COVERAGE" in os.environ:  # one that is killed loses its counts
+            # One that is killed loses its counts, and tells nothing of what it leaked.
+            if SANITIZED or "LABELCAL_COVERAGE" in os.environ:
                 self.process.terminate()
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.process.wait(20)
+                    self.process.wait(scaled(20))
             self.process.kill()
             self.process.wait()
 
