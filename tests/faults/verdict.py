@@ -8,6 +8,7 @@ import zlib
 import msgpack
 
 import model
+from shimmed import named
 
 # What a client may be told when the daemon could not do what it was asked.
 REFUSALS = {"frame": {"busy"}, "snapshot": {"snapshot_failed", "busy"}, "reload": {"reload_failed", "busy"}}
@@ -126,11 +127,19 @@ def caller(life):
                  if not place.startswith(("libc.", "ld-linux"))), "")
 
 
-def ended_by_design(life):
-    """Whether libuv ended it, at a call of its own that failed."""
-    return (life.exit == -signal.SIGABRT and caller(life) == "libuv"
-            and (life.fault.family in EVER
-                 or (life.fault.family in AT_START and not life.ready)))
+def ended_by(life):
+    """The library that ended it, at a call of its own that failed: documented, none of ours."""
+    if life.exit == -signal.SIGABRT and caller(life) == "libuv" and (
+            life.fault.family in EVER
+            or (life.fault.family in AT_START and not life.ready)):
+        return "libuv"
+    # libwebsockets 4.1.6 does not survive each failure of its own beginning: it forgets to look
+    # whether it got memory, or frees at the end what it never had.
+    if life.exit in (-signal.SIGABRT, -signal.SIGSEGV) and caller(life) == "libwebsockets" \
+            and life.fault.family == "malloc" \
+            and "labelcald:http_start" in named(life.report.stack):
+        return "libwebsockets"
+    return None
 
 
 def _end(life):
@@ -142,7 +151,7 @@ def _end(life):
     elif code == 98:
         yield "a leak:\n" + life.log[-4000:]
     elif code < 0:
-        if not ended_by_design(life):
+        if not ended_by(life):
             yield f"killed by signal {-code}\n" + life.log[-1500:]
     elif code != 0:
         if life.ready and life.fault.times == 1 and "started:" in life.log:
