@@ -1,13 +1,13 @@
 """Runs the test suites and adds up their cases: `N passed, N failed`.
 
-    run.py [--quick | --long] [--suite SUITE] [NAME ...]
+    run.py [--quick] [--suite SUITE] [NAME ...]
 
 A case that fails is run once more when its suite has ended, alone: these suites stall, kill and
 starve processes on a machine that others may share. What passes then is printed as UNSTEADY.
 
 suites.py is the table of suites and of the builds they run from. --quick leaves out what is marked
-slow and every suite that is not quick, --long puts in the long ones; --suite runs that one; NAME
-runs only the cases or programs of the quick suites (or of --suite) whose name contains it.
+slow and every suite that is not quick; --suite runs that one; NAME runs only the cases or programs
+of the quick suites (or of --suite) whose name contains it.
 """
 import argparse
 import os
@@ -148,7 +148,6 @@ def node_of(suite, name):
 def main():
     parser = argparse.ArgumentParser(prog="./run test", description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="leave out what is slow")
-    parser.add_argument("--long", action="store_true", help="with the long suites too")
     parser.add_argument("--suite", choices=[s.name for s in SUITES], help="only this suite")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only cases with this in the name")
     arguments = parser.parse_args()
@@ -166,9 +165,6 @@ def main():
             if suite.name != arguments.suite:
                 continue
         elif (arguments.quick or arguments.names) and not suite.quick:
-            continue
-        elif suite.long and not arguments.long:
-            print(f"--- {suite.name}: left out, ./run test --long has it")
             continue
         began = time.monotonic()
         print(f"--- {suite.name}", flush=True)

@@ -20,6 +20,7 @@ ADDRESS = {"ASAN_OPTIONS": "exitcode=99:allocator_may_return_null=1:strict_strin
            "LABELCAL_SANITIZED": "address,undefined", "LABELCAL_PATIENCE": "4"}
 THREAD = {"TSAN_OPTIONS": f"exitcode=99:suppressions={SUPPRESSIONS / 'tsan.supp'}:history_size=4:"
                           "second_deadlock_stack=1",
+          "LD_PRELOAD": str(TOP / "build-tsan" / "tests" / "sanitizers" / "libseenclose.so"),
           "LABELCAL_SANITIZED": "thread", "LABELCAL_PATIENCE": "4"}
 
 # Build directory -> meson's options and the environment of what runs from it.
@@ -46,7 +47,6 @@ class Suite:
     options: tuple = ()  # for pytest
     meson: tuple = ()    # for `meson test`
     quick: bool = False  # part of --quick, there without the cases marked slow
-    long: bool = False   # only with --long
     environment: dict = dataclasses.field(default_factory=dict)
 
 
@@ -74,25 +74,27 @@ SUITES = [
     Suite("crash", ("tests/crash",), options=TWO_WORKERS),
     Suite("time", ("tests/time",), options=TWO_WORKERS),
     # LABELCAL_FAULTS=all takes every n (`./run faults`), LABELCAL_SEED=N the sample of another run.
-    Suite("faults", ("tests/faults",), options=TWO_WORKERS, long=True),
+    Suite("faults", ("tests/faults",), options=TWO_WORKERS),
     # LABELCAL_MODEL_SEQUENCES=N (and _SEED=N) make it long and different.
-    Suite("model", ("tests/model",), options=("-n", "4"), long=True,
+    Suite("model", ("tests/model",), options=("-n", "4"),
           environment={"LABELCAL_MODEL_SEQUENCES": os.environ.get("LABELCAL_MODEL_SEQUENCES",
                                                                   "1000")}),
     # Sanitizers. What joins a room or a folder joins its suite here.
-    Suite("asan-unit", build="build-asan", long=True, meson=("--suite", "unit", "-t", "5")),
+    Suite("asan-unit", build="build-asan", meson=("--suite", "unit", "-t", "5")),
     # Leaks are looked for everywhere but here: Python frees little of what it has at its end.
-    Suite("asan-oracle", ("tests/oracle",), build="build-asan", options=TWO_WORKERS, long=True,
+    # Without the slow cases: a pixel of 1000 classes takes a million multiply-adds.
+    Suite("asan-oracle", ("tests/oracle",), build="build-asan",
+          options=(*TWO_WORKERS, "-m", "not slow"),
           environment={"LD_PRELOAD": libasan(),
                        "ASAN_OPTIONS": ADDRESS["ASAN_OPTIONS"] + ":detect_leaks=0"}),
-    Suite("asan-e2e", ("tests/e2e",), build="build-asan", options=TWO_WORKERS, long=True),
-    Suite("tsan-unit", build="build-tsan", long=True,
+    Suite("asan-e2e", ("tests/e2e",), build="build-asan", options=TWO_WORKERS),
+    Suite("tsan-unit", build="build-tsan",
           meson=("--suite", "daemon", "--suite", "store", "--suite", "client", "-t", "5")),
-    Suite("tsan-e2e", ("tests/e2e",), build="build-tsan", options=TWO_WORKERS, long=True),
+    Suite("tsan-e2e", ("tests/e2e",), build="build-tsan", options=TWO_WORKERS),
     # Uninitialised reads, which no sanitizer of gcc sees, where numbers and bytes are computed.
-    Suite("memcheck", long=True, meson=("--suite", "core", "--suite", "wire", "--suite", "store",
+    Suite("memcheck", meson=("--suite", "core", "--suite", "wire", "--suite", "store",
                              "--suite", "recording", "-t", "10"),
           environment={"LABELCAL_WRAPPER": MEMCHECK}),
     # FUZZ_SECONDS=N makes it long; ./run fuzz keeps what it finds.
-    Suite("fuzz", ("tests/fuzz",), build="build-fuzz", options=TWO_WORKERS, long=True),
+    Suite("fuzz", ("tests/fuzz",), build="build-fuzz", options=TWO_WORKERS),
 ]
