@@ -1,5 +1,6 @@
 """The sender's counter, dropped frames, deadlines and the sum that must always hold: sent =
 labelled + dropped + refused + lost (protocol.md, "frame")."""
+import socket
 import threading
 
 import numpy as np
@@ -148,9 +149,18 @@ def test_silence_is_an_event_and_a_forgotten_stream_leaves(make_daemon, connect,
     wait_until(lambda: "brief" not in streams(client), 10)
 
 
+def knows_localhost():
+    try:
+        return bool(socket.gethostbyname("localhost"))
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize("place", ("ipc://{top}/camera", "tcp://127.0.0.1:{port}",
                                    "tcp://localhost:{port}"))
 def test_a_publisher_of_frames_is_dialled_and_redialled(make_daemon, library, connect, p, place):
+    if "localhost" in place and not knows_localhost():
+        pytest.skip("NOT RUN: this machine has no name localhost (/etc/hosts)")
     running = make_daemon()
     port = free_port()
     url = place.format(top=running.top, port=port)
