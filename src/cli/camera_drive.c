@@ -164,6 +164,9 @@ static lcal_status send(drive *d, const scene_shot *shot, uint32_t number, lcal_
   memcpy(kept->truth, shot->truth, SCENE_PIXELS);
   memcpy(kept->argmax, shot->argmax, SCENE_PIXELS);
   lcal_client_set_timeout(d->client, PATIENCE_MS);
+  if (d->report->sent == d->report->labelled) { /* silence begins with the first unanswered frame */
+    d->heard_ns = now_ns();
+  }
   lcal_status status = lcal_client_send(d->client, &frame, error);
   if (status != LCAL_OK) {
     return status;
