@@ -192,7 +192,7 @@ static void lay_out_scratch(struct lcal__frame *frame, uint32_t threads, struct 
     struct lcal__scratch scratch;
     scratch.p = take(arena, classes * LCAL__TILE, sizeof *scratch.p);
     scratch.v = take(arena, classes * LCAL__TILE, sizeof *scratch.v);
-    scratch.gathered = take(arena, classes * LCAL__TILE, sizeof *scratch.gathered);
+    scratch.gathered = take(arena, classes * (LCAL__TILE + LCAL__LANES), sizeof *scratch.gathered);
     scratch.interpolated = take(arena, classes, sizeof *scratch.interpolated);
     for (int i = 0; i < 2; i++) {
       struct lcal__row *row = &scratch.rows[i];

@@ -7,8 +7,19 @@ static int always(void) {
   return 1;
 }
 
+#if defined(__x86_64__)
+static int has_avx512(void) {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
 /* Best first; the last one runs everywhere. */
 static const struct lcal__kernels tiers[] = {
+#if defined(__x86_64__)
+    {"avx512", has_avx512, lcal__avx512_input, lcal__scalar_output},
+#endif
     {"scalar", always, lcal__scalar_input, lcal__scalar_output},
 };
 

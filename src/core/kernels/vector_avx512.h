@@ -1,0 +1,235 @@
+/* Sixteen lanes on AVX-512 (F, BW, DQ, VL): one zmm, and a mask register. See wide.h. */
+#ifndef CORE_KERNELS_VECTOR_AVX512_H
+#define CORE_KERNELS_VECTOR_AVX512_H
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WIDE_GROUPS  4u /* groups that are read side by side */
+#define WIDE_VECTORS 4u /* vectors of pixels that are scored side by side */
+
+typedef __m512 vf;
+typedef __m512i vu;
+typedef __mmask16 vk;
+
+static inline vf vf_set(float x) {
+  return _mm512_set1_ps(x);
+}
+static inline vf vf_load(const float *from) {
+  return _mm512_loadu_ps(from);
+}
+static inline void vf_store(float *to, vf x) {
+  _mm512_storeu_ps(to, x);
+}
+static inline vf vf_load_f16(const uint16_t *from) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)from));
+}
+static inline vf vf_load_bf16(const uint16_t *from) {
+  __m256i half = _mm256_loadu_si256((const __m256i *)(const void *)from);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
+static inline vf vf_add(vf a, vf b) {
+  return _mm512_add_ps(a, b);
+}
+static inline vf vf_sub(vf a, vf b) {
+  return _mm512_sub_ps(a, b);
+}
+static inline vf vf_mul(vf a, vf b) {
+  return _mm512_mul_ps(a, b);
+}
+static inline vf vf_div(vf a, vf b) {
+  return _mm512_div_ps(a, b);
+}
+static inline vf vf_fma(vf a, vf b, vf c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+static inline vk vf_ge(vf a, vf b) {
+  return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
+}
+static inline vk vf_gt(vf a, vf b) {
+  return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
+}
+static inline vf vf_choose(vk k, vf yes, vf no) {
+  return _mm512_mask_mov_ps(no, k, yes);
+}
+static inline vf vf_keep(vk k, vf x) {
+  return _mm512_maskz_mov_ps(k, x);
+}
+static inline vu vf_bits(vf x) {
+  return _mm512_castps_si512(x);
+}
+static inline vf vu_float(vu x) {
+  return _mm512_castsi512_ps(x);
+}
+
+static inline vu vu_set(uint32_t x) {
+  return _mm512_set1_epi32((int)x);
+}
+static inline vu vu_load(const uint32_t *from) {
+  return _mm512_loadu_si512(from);
+}
+static inline void vu_store(uint32_t *to, vu x) {
+  _mm512_storeu_si512(to, x);
+}
+static inline vu vu_max(vu a, vu b) {
+  return _mm512_max_epu32(a, b);
+}
+static inline vu vu_or(vu a, vu b) {
+  return _mm512_or_si512(a, b);
+}
+static inline vu vu_add(vu a, vu b) {
+  return _mm512_add_epi32(a, b);
+}
+static inline vk vu_gt(vu a, vu b) {
+  return _mm512_cmpgt_epu32_mask(a, b);
+}
+static inline vk vu_eq(vu a, vu b) {
+  return _mm512_cmpeq_epi32_mask(a, b);
+}
+static inline vu vu_choose(vk k, vu yes, vu no) {
+  return _mm512_mask_mov_epi32(no, k, yes);
+}
+
+static inline uint32_t vk_bits(vk k) {
+  return k;
+}
+static inline vk vk_of(uint32_t bits) {
+  return (vk)bits;
+}
+static inline vk vk_and(vk a, vk b) {
+  return a & b;
+}
+
+/* The lanes of k side by side, then anything: 16 values are written. */
+static inline void vf_compress(float *to, vk k, vf x) {
+  _mm512_storeu_ps(to, _mm512_maskz_compress_ps(k, x));
+}
+static inline void vu_compress(uint32_t *to, vk k, vu x) {
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(k, x));
+}
+
+/* table[index] in each lane. */
+static inline vf vf_lookup(const float *table, vu index) {
+  return _mm512_i32gather_ps(index, table, 4);
+}
+
+/* The low 8 or 16 bits of each lane, stored side by side. */
+static inline void vu_store_u8(uint8_t *to, vu x) {
+  _mm_storeu_si128((__m128i *)(void *)to, _mm512_cvtepi32_epi8(x));
+}
+static inline void vu_store_u16(uint16_t *to, vu x) {
+  _mm256_storeu_si256((__m256i *)(void *)to, _mm512_cvtepi32_epi16(x));
+}
+
+/* 2^n in each lane, n a whole number from -126 to 127. */
+static inline vf vf_power_of_two(vf n) {
+  vu whole = _mm512_cvtps_epi32(n);
+  return vu_float(_mm512_slli_epi32(_mm512_add_epi32(whole, _mm512_set1_epi32(127)), 23));
+}
+
+/* Sixteen float64. */
+typedef struct {
+  __m512d low, high;
+} vd;
+
+static inline vd vd_zero(void) {
+  return (vd){_mm512_setzero_pd(), _mm512_setzero_pd()};
+}
+static inline vd vd_of(vf x) {
+  return (vd){_mm512_cvtps_pd(_mm512_castps512_ps256(x)),
+              _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1))};
+}
+static inline vd vd_add(vd a, vd b) {
+  return (vd){_mm512_add_pd(a.low, b.low), _mm512_add_pd(a.high, b.high)};
+}
+static inline vf vd_float(vd x) {
+  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(x.low)), _mm512_cvtpd_ps(x.high),
+                            1);
+}
+/* Lanes where |x - 1| <= tau. */
+static inline vk vd_near_one(vd x, double tau) {
+  __m512d one = _mm512_set1_pd(1), limit = _mm512_set1_pd(tau);
+  __mmask8 low = _mm512_cmp_pd_mask(_mm512_abs_pd(_mm512_sub_pd(x.low, one)), limit, _CMP_LE_OQ);
+  __mmask8 high = _mm512_cmp_pd_mask(_mm512_abs_pd(_mm512_sub_pd(x.high, one)), limit, _CMP_LE_OQ);
+  return (vk)(low | (unsigned)high << 8);
+}
+/* min(255, floor(255 x + 1/2)) in each lane, 0 <= x. */
+static inline vu vd_confidence(vd x) {
+  __m512d scale = _mm512_set1_pd(255), half = _mm512_set1_pd(0.5);
+  __m256i low = _mm512_cvttpd_epu32(_mm512_add_pd(_mm512_mul_pd(x.low, scale), half));
+  __m256i high = _mm512_cvttpd_epu32(_mm512_add_pd(_mm512_mul_pd(x.high, scale), half));
+  vu both = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+  return _mm512_min_epu32(both, _mm512_set1_epi32(255));
+}
+/* to[l] += x[l], l < count <= 16. */
+static inline void vd_grow(double *to, vf x, uint32_t count) {
+  vd more = vd_of(x);
+  __mmask8 low = count >= 8 ? 0xff : (__mmask8)((1u << count) - 1);
+  __mmask8 high = count >= 16 ? 0xff : count > 8 ? (__mmask8)((1u << (count - 8)) - 1) : 0;
+  _mm512_mask_storeu_pd(to, low, _mm512_add_pd(_mm512_maskz_loadu_pd(low, to), more.low));
+  _mm512_mask_storeu_pd(to + 8, high,
+                        _mm512_add_pd(_mm512_maskz_loadu_pd(high, to + 8), more.high));
+}
+
+/* a and b folded by halves of 16: the sums of a, then of b. */
+static inline vf fold_8(vf a, vf b) {
+  return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+}
+static inline vf fold_4(vf a, vf b) {
+  return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+}
+static inline vf fold_2(vf a, vf b) {
+  return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
+}
+static inline vf fold_1(vf a, vf b) {
+  return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
+}
+/* Lane l: the lanes of row[l] folded by halves (docs/method.md, "Sums"). */
+static inline vf vf_fold(const vf row[16]) {
+  vf quad[4];
+  for (size_t r = 0; r < 4; r++) {
+    quad[r] = fold_4(fold_8(row[r], row[r + 4]), fold_8(row[r + 8], row[r + 12]));
+  }
+  return fold_1(fold_2(quad[0], quad[1]), fold_2(quad[2], quad[3]));
+}
+static inline float vf_fold_one(vf x) {
+  vf y = fold_4(fold_8(x, x), fold_8(x, x));
+  y = fold_2(y, y);
+  return _mm512_cvtss_f32(fold_1(y, y));
+}
+/* The same of four rows; lanes 0 to 3. */
+static inline vf vf_fold_four(const vf row[4]) {
+  vf y = fold_4(fold_8(row[0], row[1]), fold_8(row[2], row[3]));
+  y = fold_2(y, y);
+  y = fold_1(y, y);
+  return _mm512_maskz_compress_ps(0x1111, y);
+}
+
+typedef __m128 four; /* values of one pixel */
+
+/* to[i]: value i of 16 pixels, from[l] being four values of pixel l. */
+static inline void transpose_four(const four from[16], vf to[4]) {
+  vf row[4];
+  for (size_t r = 0; r < 4; r++) {
+    row[r] = _mm512_insertf32x4(_mm512_castps128_ps512(from[r]), from[r + 4], 1);
+    row[r] = _mm512_insertf32x4(row[r], from[r + 8], 2);
+    row[r] = _mm512_insertf32x4(row[r], from[r + 12], 3);
+  }
+  vf a = _mm512_unpacklo_ps(row[0], row[1]), b = _mm512_unpackhi_ps(row[0], row[1]);
+  vf c = _mm512_unpacklo_ps(row[2], row[3]), d = _mm512_unpackhi_ps(row[2], row[3]);
+  to[0] = _mm512_shuffle_ps(a, c, 0x44);
+  to[1] = _mm512_shuffle_ps(a, c, 0xee);
+  to[2] = _mm512_shuffle_ps(b, d, 0x44);
+  to[3] = _mm512_shuffle_ps(b, d, 0xee);
+}
+static inline __m128 four_f32(const void *from) {
+  return _mm_loadu_ps(from);
+}
+static inline __m128 four_f16(const void *from) {
+  return _mm_cvtph_ps(_mm_loadl_epi64(from));
+}
+static inline __m128 four_bf16(const void *from) {
+  return _mm_castsi128_ps(_mm_slli_epi32(_mm_cvtepu16_epi32(_mm_loadl_epi64(from)), 16));
+}
+#endif

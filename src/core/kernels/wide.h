@@ -1,0 +1,34 @@
+/* The wide tiers: one source for sixteen lanes, built once for each instruction set. A tier is a
+ * .c file that includes its vector_*.h (types vf, vu, vk, vd and the functions on them), then
+ * wide_read.h, wide_score.h, wide_input.h, all static inline. They give the scalar tier's bits
+ * (docs/method.md, "Exactness"): lanes are pixels, so that no order of additions changes. */
+#ifndef CORE_KERNELS_WIDE_H
+#define CORE_KERNELS_WIDE_H
+
+#include "core/kernels/kernels.h"
+
+#define WIDE_LANES  LCAL__LANES
+#define WIDE_TILE   (LCAL__TILE / LCAL__LANES) /* groups of a tile */
+#define WIDE_INLINE __attribute__((always_inline)) static inline
+
+/* What is known of the pixels of one tile; group g holds pixels 16 g to 16 g + 15. */
+struct wide_tile {
+  size_t first; /* pixel, in raster order */
+  uint32_t count, groups;
+  float m[LCAL__TILE];
+  uint32_t argmax[LCAL__TILE];
+  uint32_t live[WIDE_TILE];    /* bits: lanes that are pixels of the tile */
+  uint32_t valid[WIDE_TILE];   /* bits */
+  uint32_t counted[WIDE_TILE]; /* bits: valid and not masked out */
+};
+
+/* Pixels that wait until enough of them are there to be scored side by side: their p in
+ * scratch->gathered, class-major with this stride. */
+#define WIDE_STRIDE (LCAL__TILE + LCAL__LANES) /* compress writes up to 16 too many */
+
+struct wide_waiting {
+  uint32_t count;
+  uint32_t pixel[WIDE_STRIDE];  /* less the band's first */
+  uint32_t argmax[WIDE_STRIDE]; /* of the same */
+};
+#endif

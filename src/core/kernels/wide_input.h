@@ -1,0 +1,282 @@
+/* The input stage of a wide tier: a band, tile by tile. */
+#ifndef CORE_KERNELS_WIDE_INPUT_H
+#define CORE_KERNELS_WIDE_INPUT_H
+
+#include "core/kernels/wide_read.h"
+#include "core/kernels/wide_score.h"
+
+/* What a band needs besides the frame. */
+struct wide_band {
+  struct wide_waiting waiting;
+  float kept[LCAL_CLASSES_MAX]; /* argmax c stays from this m on without scores */
+  int same;                     /* kept is the certificate's threshold everywhere */
+};
+
+static inline void begin_band(const struct lcal__frame *frame, struct wide_band *band) {
+  const lcal_coefficients *coefficients = frame->pass.coefficients;
+  band->waiting.count = 0;
+  band->same = frame->certify;
+  for (uint32_t c = 0; coefficients && c < coefficients->classes; c++) {
+    float threshold = frame->certify ? frame->threshold[c] : INFINITY;
+    band->kept[c] = coefficients->protect[c] ? -INFINITY : threshold;
+    band->same &= !coefficients->protect[c];
+  }
+}
+
+/* Puts the lanes `bits` of a group among those that wait. */
+WIDE_INLINE void wait_for_scores(const struct lcal__frame *frame, const struct wide_tile *tile,
+                                 const float *p, float *gathered, size_t band_first,
+                                 struct wide_waiting *waiting, uint32_t g, uint32_t bits) {
+  static const uint32_t lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  vk lane = vk_of(bits);
+  uint32_t at = (uint32_t)(tile->first - band_first) + g * WIDE_LANES;
+  float *to = gathered + waiting->count;
+  const float *from = p + (size_t)g * WIDE_LANES;
+  for (uint32_t c = 0; c < frame->pass.tensor->classes; c++) {
+    vf_compress(to, lane, vf_load(from));
+    to += WIDE_STRIDE;
+    from += LCAL__TILE;
+  }
+  vu_compress(waiting->pixel + waiting->count, lane, vu_add(vu_load(lanes), vu_set(at)));
+  vu_compress(waiting->argmax + waiting->count, lane, vu_load(tile->argmax + g * WIDE_LANES));
+  waiting->count += (uint32_t)__builtin_popcount(bits);
+}
+
+/* Sets aside the valid pixels whose label is not sure; counts those that are certified. */
+WIDE_INLINE void find_unsure(const struct lcal__frame *frame, const struct wide_tile *tile,
+                             const float *p, float *gathered, size_t band_first,
+                             struct wide_band *band, struct lcal__partial *partial) {
+  for (uint32_t g = 0; g < tile->groups; g++) {
+    vu class = vu_load(tile->argmax + g * WIDE_LANES);
+    vf m = vf_load(tile->m + g * WIDE_LANES);
+    vk sure = vf_ge(m, vf_lookup(frame->threshold, class));
+    vk kept = band->same ? sure : vf_ge(m, vf_lookup(band->kept, class));
+    uint32_t unsure = tile->valid[g] & ~vk_bits(kept);
+    partial->certified += (uint64_t)__builtin_popcount(tile->valid[g] & vk_bits(sure));
+    if (unsure) {
+      if (band->waiting.count + WIDE_LANES > LCAL__TILE) {
+        uint32_t full = WIDE_VECTORS * WIDE_LANES;
+        partial->changed += score_waiting(frame, gathered, band_first, &band->waiting,
+                                          band->waiting.count / full * full);
+      }
+      wait_for_scores(frame, tile, p, gathered, band_first, &band->waiting, g, unsure);
+    }
+  }
+}
+
+/* The argmax as label, and the other maps. */
+WIDE_INLINE void write_labels(const struct wide_tile *tile, void *map, int wide, size_t at) {
+  if (!map) {
+    return;
+  }
+  size_t size = wide ? 2 : 1;
+  unsigned char *to = (unsigned char *)map + at * size;
+  for (uint32_t g = 0; g < tile->groups; g++) {
+    vu label = vu_choose(vk_of(tile->valid[g]), vu_load(tile->argmax + g * WIDE_LANES),
+                         vu_set(LCAL__VOID));
+    unsigned char some[2 * WIDE_LANES];
+    uint32_t left = tile->count - g * WIDE_LANES;
+    unsigned char *place = left < WIDE_LANES ? some : to + g * WIDE_LANES * size;
+    if (wide) {
+      vu_store_u16((uint16_t *)(void *)place, label);
+    } else {
+      vu_store_u8(place, label);
+    }
+    if (left < WIDE_LANES) {
+      memcpy(to + g * WIDE_LANES * size, some, left * size);
+    }
+  }
+}
+
+static inline void write_confidence(const struct wide_tile *tile, uint8_t *to) {
+  for (uint32_t g = 0; g < tile->groups; g++) {
+    vu value =
+        vd_confidence(vd_of(vf_keep(vk_of(tile->valid[g]), vf_load(tile->m + g * WIDE_LANES))));
+    uint8_t some[WIDE_LANES];
+    uint32_t left = tile->count - g * WIDE_LANES;
+    vu_store_u8(some, value);
+    memcpy(to + g * WIDE_LANES, some, left < WIDE_LANES ? left : WIDE_LANES);
+  }
+}
+
+WIDE_INLINE void write_maps(const struct lcal__frame *frame, const struct wide_tile *tile) {
+  const lcal_pass *pass = &frame->pass;
+  if (frame->upsampling) {
+    write_labels(tile, frame->input_label, 1, tile->first);
+    write_labels(tile, frame->input_argmax, 1, tile->first);
+    return;
+  }
+  int wide = lcal_label_size(pass->tensor->classes) != 1;
+  write_labels(tile, pass->calibrated, wide, tile->first);
+  write_labels(tile, pass->argmax, wide, tile->first);
+  if (pass->confidence) {
+    write_confidence(tile, pass->confidence + tile->first);
+  }
+}
+
+WIDE_INLINE void add_confidence(const struct wide_tile *tile, struct lcal__partial *partial) {
+  vf sum = vf_set(0);
+  for (uint32_t g = 0; g < tile->groups; g++) {
+    sum = vf_add(sum, vf_keep(vk_of(tile->valid[g]), vf_load(tile->m + g * WIDE_LANES)));
+  }
+  partial->confidence += (double)vf_fold_one(sum);
+}
+
+/* m of a class's pixels: groups that have any, side by side. */
+struct members {
+  uint32_t groups;
+  uint32_t group[WIDE_TILE];
+  vf m[WIDE_TILE]; /* 0 in the other lanes */
+};
+
+/* m p_i of the members, for `count` components from i on. */
+WIDE_INLINE void add_components(const struct members *members, const float *p, uint32_t count,
+                                vf *row) {
+  const float *from = p + (size_t)members->group[0] * WIDE_LANES;
+  for (uint32_t i = 0; i < count; i++) {
+    row[i] = vf_mul(members->m[0], vf_load(from + i * LCAL__TILE));
+  }
+  for (uint32_t n = 1; n < members->groups; n++) {
+    from = p + (size_t)members->group[n] * WIDE_LANES;
+    for (uint32_t i = 0; i < count; i++) {
+      row[i] = vf_fma(members->m[n], vf_load(from + i * LCAL__TILE), row[i]);
+    }
+  }
+}
+
+/* S[c] and w[c] of the members. */
+WIDE_INLINE void add_class(uint32_t classes, const float *p, uint32_t c,
+                           const struct members *members, struct lcal__partial *partial) {
+  double *sum = partial->sum + (size_t)c * classes;
+  vf total = members->m[0];
+  for (uint32_t n = 1; n < members->groups; n++) {
+    total = vf_add(total, members->m[n]);
+  }
+  partial->weight[c] += (double)vf_fold_one(total);
+  uint32_t i = 0;
+  vf row[16];
+  for (; i + 16 <= classes; i += 16) {
+    add_components(members, p + (size_t)i * LCAL__TILE, 16, row);
+    vd_grow(sum + i, vf_fold(row), 16);
+  }
+  for (; i + 4 <= classes; i += 4) {
+    add_components(members, p + (size_t)i * LCAL__TILE, 4, row);
+    vd_grow(sum + i, vf_fold_four(row), 4);
+  }
+  if (i < classes) {
+    uint32_t count = classes - i;
+    row[1] = row[2] = row[3] = vf_set(0);
+    add_components(members, p + (size_t)i * LCAL__TILE, count, row);
+    vd_grow(sum + i, vf_fold_four(row), count);
+  }
+}
+
+WIDE_INLINE void add_statistics(uint32_t classes, const float *p, struct wide_tile *tile,
+                                struct lcal__partial *partial) {
+  for (uint32_t first = 0; first < tile->groups; first++) {
+    while (tile->counted[first]) {
+      uint32_t j = first * WIDE_LANES + (uint32_t)__builtin_ctz(tile->counted[first]);
+      uint32_t c = tile->argmax[j];
+      uint32_t count = 0;
+      struct members members = {.groups = 0};
+      for (uint32_t g = first; g < tile->groups; g++) {
+        uint32_t bits =
+            vk_bits(vu_eq(vu_load(tile->argmax + g * WIDE_LANES), vu_set(c))) & tile->counted[g];
+        if (bits) {
+          members.group[members.groups] = g;
+          members.m[members.groups++] = vf_keep(vk_of(bits), vf_load(tile->m + g * WIDE_LANES));
+          tile->counted[g] &= ~bits;
+          count += (uint32_t)__builtin_popcount(bits);
+        }
+      }
+      if (partial->count[c] == 0) {
+        partial->weight[c] = 0;
+        memset(partial->sum + (size_t)c * classes, 0, classes * sizeof *partial->sum);
+      }
+      partial->count[c] += count;
+      add_class(classes, p, c, &members, partial);
+    }
+  }
+}
+
+/* Which pixels are live, then (after reading) which are counted. */
+static inline void begin_tile(struct wide_tile *tile, size_t first, size_t end) {
+  tile->first = first;
+  tile->count = end - first < LCAL__TILE ? (uint32_t)(end - first) : LCAL__TILE;
+  tile->groups = (tile->count + WIDE_LANES - 1) / WIDE_LANES;
+  for (uint32_t g = 0; g < tile->groups; g++) {
+    uint32_t left = tile->count - g * WIDE_LANES;
+    tile->live[g] = left < WIDE_LANES ? (1u << left) - 1 : 0xffffu;
+  }
+}
+
+static inline void apply_mask(const uint8_t *mask, struct wide_tile *tile) {
+  for (uint32_t g = 0; g < tile->groups; g++) {
+    tile->counted[g] = tile->valid[g];
+    for (uint32_t l = 0; mask && l < WIDE_LANES; l++) {
+      size_t j = g * WIDE_LANES + l;
+      if (j < tile->count && mask[tile->first + j] == 0) {
+        tile->counted[g] &= ~(1u << l);
+      }
+    }
+  }
+}
+
+WIDE_INLINE void input_band(const struct lcal__frame *frame, uint32_t index, uint32_t thread,
+                            lcal_type type) {
+  const lcal_tensor *tensor = frame->pass.tensor;
+  const struct lcal__scratch *scratch = &frame->scratch[thread];
+  struct lcal__partial *partial = &frame->partial[index];
+  size_t width = tensor->width, rows = frame->rows_per_band[0];
+  size_t first = index * rows * width;
+  size_t end = (index + 1) * rows < tensor->height ? first + rows * width : tensor->height * width;
+  partial->voids = partial->changed = partial->certified = 0;
+  partial->confidence = 0;
+  memset(partial->count, 0, tensor->classes * sizeof *partial->count);
+  struct wide_band band;
+  begin_band(frame, &band);
+  struct wide_tile tile;
+  for (size_t pixel = first; pixel < end; pixel += tile.count) {
+    begin_tile(&tile, pixel, end);
+    read_tile_of(frame, scratch->p, &tile, type);
+    for (uint32_t g = 0; g < tile.groups; g++) {
+      partial->voids += (uint64_t)__builtin_popcount(tile.live[g] & ~tile.valid[g]);
+    }
+    write_maps(frame, &tile);
+    add_confidence(&tile, partial);
+    if (frame->pass.coefficients) {
+      find_unsure(frame, &tile, scratch->p, scratch->gathered, first, &band, partial);
+    }
+    if (frame->pass.want_statistics) {
+      apply_mask(frame->pass.mask, &tile);
+      add_statistics(tensor->classes, scratch->p, &tile, partial);
+    }
+  }
+  if (band.waiting.count > 0) {
+    partial->changed +=
+        score_waiting(frame, scratch->gathered, first, &band.waiting, band.waiting.count);
+  }
+}
+
+/* What the wide source does not do is the scalar tier's. */
+static inline void wide_input(const struct lcal__frame *frame, uint32_t band, uint32_t thread) {
+  const lcal_pass *pass = &frame->pass;
+  if (pass->scores && !frame->upsampling) {
+    lcal__scalar_input(frame, band, thread);
+    return;
+  }
+  switch (pass->tensor->type) {
+  case LCAL_F32:
+    input_band(frame, band, thread, LCAL_F32);
+    break;
+  case LCAL_F16:
+    input_band(frame, band, thread, LCAL_F16);
+    break;
+  case LCAL_BF16:
+    input_band(frame, band, thread, LCAL_BF16);
+    break;
+  default:
+    lcal__scalar_input(frame, band, thread);
+  }
+}
+#endif

@@ -1,0 +1,110 @@
+/* Scores of the pixels whose argmax is not certified. They are gathered over the tiles of a band
+ * until a batch is full, so that no lane of a vector is idle. */
+#ifndef CORE_KERNELS_WIDE_SCORE_H
+#define CORE_KERNELS_WIDE_SCORE_H
+
+#include "core/kernels/wide.h"
+
+/* Takes K classes from k on into account: scores of V vectors of pixels, class after class of p. */
+WIDE_INLINE void score_classes(const lcal_coefficients *coefficients, uint32_t k, uint32_t K,
+                               uint32_t V, const float *p, vf *highest, vu *class) {
+  uint32_t classes = coefficients->classes;
+  const float *a = coefficients->a + (size_t)k * classes;
+  vf score[4][4];
+  for (uint32_t r = 0; r < K; r++) {
+    for (uint32_t v = 0; v < V; v++) {
+      score[r][v] = vf_set(0);
+    }
+  }
+  for (size_t i = 0; i < classes; i++) {
+    vf x[4];
+    for (uint32_t v = 0; v < V; v++) {
+      x[v] = vf_load(p + i * WIDE_STRIDE + v * WIDE_LANES);
+    }
+    for (uint32_t r = 0; r < K; r++) {
+      vf weight = vf_set(a[r * classes + i]);
+      for (uint32_t v = 0; v < V; v++) {
+        score[r][v] = vf_fma(weight, x[v], score[r][v]);
+      }
+    }
+  }
+  for (uint32_t r = 0; r < K; r++) {
+    vf b = vf_set(coefficients->b[k + r]);
+    for (uint32_t v = 0; v < V; v++) {
+      vf s = vf_add(score[r][v], b);
+      vk more = vf_gt(s, highest[v]);
+      highest[v] = vf_choose(more, s, highest[v]);
+      class[v] = vu_choose(more, vu_set(k + r), class[v]);
+    }
+  }
+}
+
+/* The best class of V vectors of pixels. */
+WIDE_INLINE void score_vectors(const lcal_coefficients *coefficients, uint32_t V, const float *p,
+                               uint32_t *best) {
+  uint32_t classes = coefficients->classes;
+  vf highest[4];
+  vu class[4];
+  for (uint32_t v = 0; v < V; v++) {
+    highest[v] = vf_set(-__builtin_inff());
+    class[v] = vu_set(0);
+  }
+  uint32_t k = 0;
+  for (; k + 4 <= classes; k += 4) {
+    score_classes(coefficients, k, 4, V, p, highest, class);
+  }
+  if (k < classes && classes >= 4) {
+    /* Scores that were seen already win nothing by being seen again. */
+    score_classes(coefficients, classes - 4, 4, V, p, highest, class);
+  } else {
+    for (; k < classes; k++) {
+      score_classes(coefficients, k, 1, V, p, highest, class);
+    }
+  }
+  for (uint32_t v = 0; v < V; v++) {
+    vu_store(best + v * WIDE_LANES, class[v]);
+  }
+}
+
+static inline void put_label(const struct lcal__frame *frame, size_t pixel, uint32_t label) {
+  void *map = frame->upsampling ? (void *)frame->input_label : frame->pass.calibrated;
+  if (!map) {
+    return;
+  }
+  if (!frame->upsampling && lcal_label_size(frame->pass.tensor->classes) == 1) {
+    ((uint8_t *)map)[pixel] = (uint8_t)label;
+  } else {
+    uint16_t wide = (uint16_t)label;
+    memcpy((unsigned char *)map + 2 * pixel, &wide, sizeof wide);
+  }
+}
+
+/* Labels of the first `count` pixels that wait; the rest moves up. How many labels changed. */
+static inline uint64_t score_waiting(const struct lcal__frame *frame, float *p, size_t first,
+                                     struct wide_waiting *waiting, uint32_t count) {
+  const lcal_coefficients *coefficients = frame->pass.coefficients;
+  uint32_t best[LCAL__TILE];
+  uint64_t changed = 0;
+  uint32_t done = 0;
+  for (; done + WIDE_VECTORS * WIDE_LANES <= count; done += WIDE_VECTORS * WIDE_LANES) {
+    score_vectors(coefficients, WIDE_VECTORS, p + done, best + done);
+  }
+  for (; done < count; done += WIDE_LANES) {
+    score_vectors(coefficients, 1, p + done, best + done);
+  }
+  for (uint32_t n = 0; n < count; n++) {
+    if (best[n] != waiting->argmax[n]) {
+      put_label(frame, first + waiting->pixel[n], best[n]);
+      changed++;
+    }
+  }
+  uint32_t left = waiting->count - count;
+  for (size_t c = 0; c < coefficients->classes && left > 0; c++) {
+    memmove(p + c * WIDE_STRIDE, p + c * WIDE_STRIDE + count, left * sizeof *p);
+  }
+  memmove(waiting->pixel, waiting->pixel + count, left * sizeof *waiting->pixel);
+  memmove(waiting->argmax, waiting->argmax + count, left * sizeof *waiting->argmax);
+  waiting->count = left;
+  return changed;
+}
+#endif
