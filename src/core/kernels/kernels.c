@@ -13,12 +13,18 @@ static int has_avx512(void) {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512vnni");
 }
+
+static int has_avx2(void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2");
+}
 #endif
 
 /* Best first; the last one runs everywhere. */
 static const struct lcal__kernels tiers[] = {
 #if defined(__x86_64__)
     {"avx512", has_avx512, lcal__avx512_input, lcal__scalar_output},
+    {"avx2", has_avx2, lcal__avx2_input, lcal__scalar_output},
 #endif
     {"scalar", always, lcal__scalar_input, lcal__scalar_output},
 };

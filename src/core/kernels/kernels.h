@@ -82,5 +82,6 @@ const struct lcal__kernels *lcal__kernels(void);
 void lcal__scalar_input(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
 void lcal__scalar_output(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
 void lcal__avx512_input(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
+void lcal__avx2_input(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
 
 #endif

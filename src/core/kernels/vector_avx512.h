@@ -75,9 +75,6 @@ static inline void vu_store(uint32_t *to, vu x) {
 static inline vu vu_max(vu a, vu b) {
   return _mm512_max_epu32(a, b);
 }
-static inline vu vu_or(vu a, vu b) {
-  return _mm512_or_si512(a, b);
-}
 static inline vu vu_add(vu a, vu b) {
   return _mm512_add_epi32(a, b);
 }
