@@ -29,8 +29,13 @@ static const struct lcal__kernels tiers[] = {
     {"scalar", always, lcal__scalar_input, lcal__scalar_output},
 };
 
+static const size_t count = sizeof tiers / sizeof *tiers;
+
+const struct lcal__kernels *lcal__tier_at(size_t index) {
+  return index < count ? &tiers[index] : NULL;
+}
+
 const struct lcal__kernels *lcal__kernels(void) {
-  const size_t count = sizeof tiers / sizeof *tiers;
   const char *wanted = getenv("LABELCAL_CPU");
   for (size_t i = 0; wanted && i < count; i++) {
     if (strcmp(tiers[i].name, wanted) == 0 && tiers[i].supported()) {

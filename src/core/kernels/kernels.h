@@ -79,6 +79,9 @@ struct lcal__kernels {
 /* The tier to run: the best this CPU has; or $LABELCAL_CPU's, where it names one it has. */
 const struct lcal__kernels *lcal__kernels(void);
 
+/* The tiers of this build, best first; NULL behind the last. */
+const struct lcal__kernels *lcal__tier_at(size_t index);
+
 void lcal__scalar_input(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
 void lcal__scalar_output(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
 void lcal__avx512_input(const struct lcal__frame *frame, uint32_t band, uint32_t thread);

@@ -32,7 +32,8 @@ WIDE_INLINE void score_classes(const lcal_coefficients *coefficients, uint32_t k
     vf b = vf_set(coefficients->b[k + r]);
     for (uint32_t v = 0; v < V; v++) {
       vf s = vf_add(score[r][v], b);
-      vk more = vf_gt(s, highest[v]);
+      /* The first is the best so far whatever it is, as in the scalar tier. */
+      vk more = k + r == 0 ? vk_of(0xffffu) : vf_gt(s, highest[v]);
       highest[v] = vf_choose(more, s, highest[v]);
       class[v] = vu_choose(more, vu_set(k + r), class[v]);
     }
@@ -46,7 +47,7 @@ WIDE_INLINE void score_vectors(const lcal_coefficients *coefficients, uint32_t V
   vf highest[4];
   vu class[4];
   for (uint32_t v = 0; v < V; v++) {
-    highest[v] = vf_set(-__builtin_inff());
+    highest[v] = vf_set(0);
     class[v] = vu_set(0);
   }
   uint32_t k = 0;
