@@ -43,7 +43,7 @@ static struct frame_shape random_shape(struct random *random) {
   static const uint32_t classes[] = {2,  3,  4,  5,  7,   16,  17,  19,
                                      19, 32, 33, 66, 150, 255, 256, 1000};
   struct frame_shape shape = {.classes = classes[random_below(random, 16)]};
-  uint32_t most = shape.classes > 100 ? 30 : 180;
+  uint32_t most = shape.classes > 300 ? 9 : shape.classes > 100 ? 24 : 100; /* sides: time */
   shape.height = 1 + random_below(random, most);
   shape.width = 1 + random_below(random, most);
   shape.layout = (lcal_layout)random_below(random, LCAL_LAYOUT_COUNT);

@@ -142,6 +142,14 @@ void lcal__scalar_score(const lcal_coefficients *coefficients, uint32_t k, const
   }
 }
 
+double lcal__scalar_sum_u8(uint32_t classes, const uint8_t *v, size_t j) {
+  double sum = 0;
+  for (size_t c = 0; c < classes; c++) {
+    sum += (double)v[c * LCAL__TILE + j] / 255.0;
+  }
+  return sum;
+}
+
 uint8_t lcal__scalar_confidence(float m) {
   double value = 255.0 * (double)m + 0.5;
   if (!(value >= 0)) { /* no p gives this; memory that a sender still writes to might */

@@ -23,6 +23,9 @@ void lcal__scalar_softmax(uint32_t classes, uint32_t count, float *tile, size_t 
 void lcal__scalar_score(const lcal_coefficients *coefficients, uint32_t k, const float *tile,
                         size_t stride, uint32_t count, float *score);
 
+/* The sum of pixel j's values / 255 in a tile of u8, in float64 in class order. */
+double lcal__scalar_sum_u8(uint32_t classes, const uint8_t *v, size_t j);
+
 /* The label map's value of confidence m. */
 uint8_t lcal__scalar_confidence(float m);
 

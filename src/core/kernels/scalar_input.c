@@ -75,15 +75,6 @@ static void check_sums(uint32_t classes, double tau, struct tile *tile, const fl
   }
 }
 
-/* The sum of pixel j's values / 255, in float64 in class order. */
-static double exact_sum_u8(uint32_t classes, const uint8_t *v, size_t j) {
-  double sum = 0;
-  for (size_t c = 0; c < classes; c++) {
-    sum += (double)v[c * LCAL__TILE + j] / 255.0;
-  }
-  return sum;
-}
-
 static void check_sums_u8(uint32_t classes, double tau, struct tile *tile, const uint8_t *v) {
   uint32_t sum[LCAL__TILE] = {0};
   for (size_t c = 0; c < classes; c++) {
@@ -96,7 +87,7 @@ static void check_sums_u8(uint32_t classes, double tau, struct tile *tile, const
     double off = fabs((double)sum[j] / 255.0 - 1);
     /* The exact sum, rounded C times, is within 1e-12 of this one. */
     if (fabs(off - tau) < 1e-9) {
-      off = fabs(exact_sum_u8(classes, v, j) - 1);
+      off = fabs(lcal__scalar_sum_u8(classes, v, j) - 1);
     }
     tile->valid[j] = off <= tau;
   }

@@ -274,6 +274,145 @@ static inline vf vf_fold_four(const vf row[4]) {
   return (vf){_mm256_castps128_ps256(_mm_shuffle_ps(low, high, 0x44)), _mm256_setzero_ps()};
 }
 
+/* Sixty-four bytes. */
+typedef vu vb;
+
+static inline vb vb_set(uint8_t x) {
+  return (vb){_mm256_set1_epi8((char)x), _mm256_set1_epi8((char)x)};
+}
+static inline vb vb_load(const uint8_t *from) {
+  return (vb){_mm256_loadu_si256((const __m256i *)(const void *)from),
+              _mm256_loadu_si256((const __m256i *)(const void *)(from + 32))};
+}
+static inline void vb_store(uint8_t *to, vb x) {
+  _mm256_storeu_si256((__m256i *)(void *)to, x.l);
+  _mm256_storeu_si256((__m256i *)(void *)(to + 32), x.h);
+}
+static inline uint64_t byte_bits(__m256i l, __m256i h) {
+  return (uint32_t)_mm256_movemask_epi8(l) | (uint64_t)(uint32_t)_mm256_movemask_epi8(h) << 32;
+}
+static inline __m256i bytes_not_gt(__m256i a, __m256i b) { /* unsigned */
+  return _mm256_cmpeq_epi8(_mm256_max_epu8(a, b), b);
+}
+/* Lanes, as bits. */
+static inline uint64_t vb_eq(vb a, vb b) {
+  return byte_bits(_mm256_cmpeq_epi8(a.l, b.l), _mm256_cmpeq_epi8(a.h, b.h));
+}
+static inline uint64_t vb_gt(vb a, vb b) {
+  return ~byte_bits(bytes_not_gt(a.l, b.l), bytes_not_gt(a.h, b.h));
+}
+static inline __m256i bytes_of(uint32_t bits) {
+  __m256i spread =
+      _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+  __m256i lane = _mm256_set1_epi64x((long long)0x8040201008040201u);
+  __m256i byte = _mm256_shuffle_epi8(_mm256_set1_epi32((int)bits), spread);
+  return _mm256_cmpeq_epi8(_mm256_and_si256(byte, lane), lane);
+}
+static inline vb vb_choose(uint64_t bits, vb yes, vb no) {
+  return (vb){_mm256_blendv_epi8(no.l, yes.l, bytes_of((uint32_t)bits)),
+              _mm256_blendv_epi8(no.h, yes.h, bytes_of((uint32_t)(bits >> 32)))};
+}
+static inline vb vb_keep(uint64_t bits, vb x) {
+  return (vb){_mm256_and_si256(x.l, bytes_of((uint32_t)bits)),
+              _mm256_and_si256(x.h, bytes_of((uint32_t)(bits >> 32)))};
+}
+/* Running maximum and the class it is of. */
+static inline void vb_take(vb x, uint8_t c, vb *best, vb *class) {
+  __m256i new_class = _mm256_set1_epi8((char)c);
+  class->l = _mm256_blendv_epi8(new_class, class->l, bytes_not_gt(x.l, best->l));
+  class->h = _mm256_blendv_epi8(new_class, class->h, bytes_not_gt(x.h, best->h));
+  best->l = _mm256_max_epu8(x.l, best->l);
+  best->h = _mm256_max_epu8(x.h, best->h);
+}
+static inline uint32_t vb_sum(vb x) {
+  __m256i zero = _mm256_setzero_si256();
+  __m256i four = _mm256_add_epi64(_mm256_sad_epu8(x.l, zero), _mm256_sad_epu8(x.h, zero));
+  __m128i two = _mm_add_epi64(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+  return (uint32_t)(_mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1));
+}
+/* table[index] in each lane, index < 32. */
+static inline __m256i lookup_bytes(__m256i low, __m256i high, __m256i index) {
+  __m256i upper = _mm256_cmpgt_epi8(index, _mm256_set1_epi8(15));
+  return _mm256_blendv_epi8(_mm256_shuffle_epi8(low, index), _mm256_shuffle_epi8(high, index),
+                            upper);
+}
+static inline vb vb_lookup(const uint8_t table[32], vb index) {
+  __m256i low = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
+  __m256i high =
+      _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(table + 16)));
+  return (vb){lookup_bytes(low, high, index.l), lookup_bytes(low, high, index.h)};
+}
+static inline vf vf_load_u8(const uint8_t *from) {
+  __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
+  return (vf){_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)),
+              _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)))};
+}
+
+/* Sixty-four sums of bytes, 16 bits each. */
+typedef struct {
+  vu even, odd;
+} vw;
+
+static inline vw vw_zero(void) {
+  return (vw){vu_set(0), vu_set(0)};
+}
+static inline void vw_grow(vw *sum, vb x) {
+  __m256i low = _mm256_set1_epi16(0xff);
+  sum->even.l = _mm256_add_epi16(sum->even.l, _mm256_and_si256(x.l, low));
+  sum->even.h = _mm256_add_epi16(sum->even.h, _mm256_and_si256(x.h, low));
+  sum->odd.l = _mm256_add_epi16(sum->odd.l, _mm256_srli_epi16(x.l, 8));
+  sum->odd.h = _mm256_add_epi16(sum->odd.h, _mm256_srli_epi16(x.h, 8));
+}
+static inline __m256i words_within(__m256i x, __m256i base, __m256i width) {
+  __m256i off = _mm256_sub_epi16(x, base);
+  return _mm256_cmpeq_epi16(_mm256_min_epu16(off, width), off);
+}
+static inline __m256i either(__m256i even, __m256i odd) {
+  return _mm256_blendv_epi8(even, odd, _mm256_set1_epi16((short)0xff00));
+}
+/* Lanes from low to high, as bits. */
+static inline uint64_t vw_within(vw sum, uint16_t low, uint16_t high) {
+  __m256i base = _mm256_set1_epi16((short)low), width = _mm256_set1_epi16((short)(high - low));
+  return byte_bits(
+      either(words_within(sum.even.l, base, width), words_within(sum.odd.l, base, width)),
+      either(words_within(sum.even.h, base, width), words_within(sum.odd.h, base, width)));
+}
+
+/* sum + m p over four bytes a lane, less WIDE_BIAS m. */
+#define WIDE_BIAS 0u
+static inline __m256i dot_bytes(__m256i m, __m256i p) {
+  __m256i low = _mm256_set1_epi16(0xff);
+  return _mm256_add_epi32(_mm256_madd_epi16(_mm256_and_si256(m, low), _mm256_and_si256(p, low)),
+                          _mm256_madd_epi16(_mm256_srli_epi16(m, 8), _mm256_srli_epi16(p, 8)));
+}
+static inline vu vb_dot(vu sum, vb m, vb p) {
+  return (vu){_mm256_add_epi32(sum.l, dot_bytes(m.l, p.l)),
+              _mm256_add_epi32(sum.h, dot_bytes(m.h, p.h))};
+}
+static inline __m256i fold_words(const vu row[8]) {
+  __m256i pair[4];
+  for (size_t r = 0; r < 4; r++) {
+    __m256i a = _mm256_add_epi32(row[2 * r].l, row[2 * r].h);
+    __m256i b = _mm256_add_epi32(row[2 * r + 1].l, row[2 * r + 1].h);
+    pair[r] = _mm256_hadd_epi32(a, b);
+  }
+  __m256i low = _mm256_hadd_epi32(pair[0], pair[1]), high = _mm256_hadd_epi32(pair[2], pair[3]);
+  return _mm256_add_epi32(_mm256_permute2x128_si256(low, high, 0x20),
+                          _mm256_permute2x128_si256(low, high, 0x31));
+}
+/* Lane l: the sum of the lanes of row[l]. */
+static inline vu vu_fold(const vu row[16]) {
+  return (vu){fold_words(row), fold_words(row + 8)};
+}
+/* to[l] += x[l], l < count <= 16; x below 2^31. */
+static inline void vd_grow_words(double *to, vu x, uint32_t count) {
+  uint32_t some[16];
+  vu_store(some, x);
+  for (uint32_t l = 0; l < count; l++) {
+    to[l] += (double)(int32_t)some[l];
+  }
+}
+
 typedef __m128 four; /* values of one pixel */
 
 /* to[i]: value i of 16 pixels, from[l] being four values of pixel l. */
@@ -305,5 +444,27 @@ static inline four four_f16(const void *from) {
 }
 static inline four four_bf16(const void *from) {
   return _mm_castsi128_ps(_mm_slli_epi32(_mm_cvtepu16_epi32(_mm_loadl_epi64(from)), 16));
+}
+
+/* to[i * stride .. + 16]: value at + i of sixteen pixels, i < 16. */
+static inline void transpose_bytes(const uint8_t *const pixel[16], size_t at, uint8_t *to,
+                                   size_t stride) {
+  __m128i a[16], b[16];
+  for (size_t l = 0; l < 16; l++) {
+    a[l] = _mm_loadu_si128((const __m128i *)(const void *)(pixel[l] + at));
+  }
+  /* Four rounds, each pairing row r with row r + 8: after them row i holds value i. */
+  for (size_t round = 0; round < 4; round++) {
+    for (size_t r = 0; r < 8; r++) {
+      b[2 * r] = _mm_unpacklo_epi8(a[r], a[r + 8]);
+      b[2 * r + 1] = _mm_unpackhi_epi8(a[r], a[r + 8]);
+    }
+    for (size_t r = 0; r < 16; r++) {
+      a[r] = b[r];
+    }
+  }
+  for (size_t i = 0; i < 16; i++) {
+    _mm_storeu_si128((__m128i *)(void *)(to + i * stride), a[i]);
+  }
 }
 #endif

@@ -203,6 +203,109 @@ static inline vf vf_fold_four(const vf row[4]) {
   return _mm512_maskz_compress_ps(0x1111, y);
 }
 
+/* Sixty-four bytes. */
+typedef __m512i vb;
+
+static inline vb vb_set(uint8_t x) {
+  return _mm512_set1_epi8((char)x);
+}
+static inline vb vb_load(const uint8_t *from) {
+  return _mm512_loadu_si512(from);
+}
+static inline void vb_store(uint8_t *to, vb x) {
+  _mm512_storeu_si512(to, x);
+}
+/* Lanes, as bits. */
+static inline uint64_t vb_eq(vb a, vb b) {
+  return _mm512_cmpeq_epi8_mask(a, b);
+}
+static inline uint64_t vb_gt(vb a, vb b) {
+  return _mm512_cmpgt_epu8_mask(a, b);
+}
+static inline vb vb_choose(uint64_t bits, vb yes, vb no) {
+  return _mm512_mask_mov_epi8(no, bits, yes);
+}
+static inline vb vb_keep(uint64_t bits, vb x) {
+  return _mm512_maskz_mov_epi8(bits, x);
+}
+/* Running maximum and the class it is of. */
+static inline void vb_take(vb x, uint8_t c, vb *best, vb *class) {
+  *class = _mm512_mask_mov_epi8(*class, _mm512_cmpgt_epu8_mask(x, *best), vb_set(c));
+  *best = _mm512_max_epu8(*best, x);
+}
+static inline uint32_t vb_sum(vb x) {
+  return (uint32_t)_mm512_reduce_add_epi64(_mm512_sad_epu8(x, _mm512_setzero_si512()));
+}
+/* table[index] in each lane, index < 32. */
+static inline vb vb_lookup(const uint8_t table[32], vb index) {
+  vb low = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)table));
+  vb high = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(table + 16)));
+  __mmask64 upper = _mm512_cmpgt_epu8_mask(index, vb_set(15));
+  return _mm512_mask_shuffle_epi8(_mm512_shuffle_epi8(low, index), upper, high, index);
+}
+static inline vf vf_load_u8(const uint8_t *from) {
+  return _mm512_cvtepi32_ps(
+      _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)from)));
+}
+
+/* Sixty-four sums of bytes, 16 bits each. */
+typedef struct {
+  __m512i even, odd;
+} vw;
+
+static inline vw vw_zero(void) {
+  return (vw){_mm512_setzero_si512(), _mm512_setzero_si512()};
+}
+static inline void vw_grow(vw *sum, vb x) {
+  sum->even = _mm512_add_epi16(sum->even, _mm512_and_si512(x, _mm512_set1_epi16(0xff)));
+  sum->odd = _mm512_add_epi16(sum->odd, _mm512_srli_epi16(x, 8));
+}
+/* Lanes from low to high, as bits. */
+static inline uint64_t vw_within(vw sum, uint16_t low, uint16_t high) {
+  __m512i base = _mm512_set1_epi16((short)low);
+  __m512i width = _mm512_set1_epi16((short)(high - low));
+  uint64_t even = _mm512_cmple_epu16_mask(_mm512_sub_epi16(sum.even, base), width);
+  uint64_t odd = _mm512_cmple_epu16_mask(_mm512_sub_epi16(sum.odd, base), width);
+  return _pdep_u64(even, 0x5555555555555555u) | _pdep_u64(odd, 0xaaaaaaaaaaaaaaaau);
+}
+
+/* sum + m p over four bytes a lane, less WIDE_BIAS m: the instruction takes p as signed. */
+#define WIDE_BIAS 128u
+static inline vu vb_dot(vu sum, vb m, vb p) {
+  return _mm512_dpbusd_epi32(sum, m, _mm512_xor_si512(p, _mm512_set1_epi8((char)0x80)));
+}
+static inline vu fold_words_8(vu a, vu b) {
+  return _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x44), _mm512_shuffle_i32x4(a, b, 0xee));
+}
+static inline vu fold_words_4(vu a, vu b) {
+  return _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xdd));
+}
+static inline vu fold_words_2(vu a, vu b) {
+  return _mm512_add_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+}
+static inline vu fold_words_1(vu a, vu b) {
+  return _mm512_add_epi32(vf_bits(_mm512_shuffle_ps(vu_float(a), vu_float(b), 0x88)),
+                          vf_bits(_mm512_shuffle_ps(vu_float(a), vu_float(b), 0xdd)));
+}
+/* Lane l: the sum of the lanes of row[l]. */
+static inline vu vu_fold(const vu row[16]) {
+  vu quad[4];
+  for (size_t r = 0; r < 4; r++) {
+    quad[r] = fold_words_4(fold_words_8(row[r], row[r + 4]), fold_words_8(row[r + 8], row[r + 12]));
+  }
+  return fold_words_1(fold_words_2(quad[0], quad[1]), fold_words_2(quad[2], quad[3]));
+}
+/* to[l] += x[l], l < count <= 16. */
+static inline void vd_grow_words(double *to, vu x, uint32_t count) {
+  __m512d low = _mm512_cvtepu32_pd(_mm512_castsi512_si256(x));
+  __m512d high = _mm512_cvtepu32_pd(_mm512_extracti64x4_epi64(x, 1));
+  __mmask16 lanes = (__mmask16)((1u << count) - 1);
+  _mm512_mask_storeu_pd(to, (__mmask8)lanes,
+                        _mm512_add_pd(_mm512_maskz_loadu_pd((__mmask8)lanes, to), low));
+  _mm512_mask_storeu_pd(to + 8, (__mmask8)(lanes >> 8),
+                        _mm512_add_pd(_mm512_maskz_loadu_pd((__mmask8)(lanes >> 8), to + 8), high));
+}
+
 typedef __m128 four; /* values of one pixel */
 
 /* to[i]: value i of 16 pixels, from[l] being four values of pixel l. */
@@ -228,5 +331,27 @@ static inline __m128 four_f16(const void *from) {
 }
 static inline __m128 four_bf16(const void *from) {
   return _mm_castsi128_ps(_mm_slli_epi32(_mm_cvtepu16_epi32(_mm_loadl_epi64(from)), 16));
+}
+
+/* to[i * stride .. + 16]: value at + i of sixteen pixels, i < 16. */
+static inline void transpose_bytes(const uint8_t *const pixel[16], size_t at, uint8_t *to,
+                                   size_t stride) {
+  __m128i a[16], b[16];
+  for (size_t l = 0; l < 16; l++) {
+    a[l] = _mm_loadu_si128((const __m128i *)(const void *)(pixel[l] + at));
+  }
+  /* Four rounds, each pairing row r with row r + 8: after them row i holds value i. */
+  for (size_t round = 0; round < 4; round++) {
+    for (size_t r = 0; r < 8; r++) {
+      b[2 * r] = _mm_unpacklo_epi8(a[r], a[r + 8]);
+      b[2 * r + 1] = _mm_unpackhi_epi8(a[r], a[r + 8]);
+    }
+    for (size_t r = 0; r < 16; r++) {
+      a[r] = b[r];
+    }
+  }
+  for (size_t i = 0; i < 16; i++) {
+    _mm_storeu_si128((__m128i *)(void *)(to + i * stride), a[i]);
+  }
 }
 #endif

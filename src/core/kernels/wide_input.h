@@ -2,6 +2,7 @@
 #ifndef CORE_KERNELS_WIDE_INPUT_H
 #define CORE_KERNELS_WIDE_INPUT_H
 
+#include "core/kernels/wide_bytes.h"
 #include "core/kernels/wide_read.h"
 #include "core/kernels/wide_score.h"
 
@@ -57,7 +58,7 @@ WIDE_INLINE void find_unsure(const struct lcal__frame *frame, const struct wide_
       if (band->waiting.count + WIDE_LANES > LCAL__TILE) {
         uint32_t full = WIDE_VECTORS * WIDE_LANES;
         partial->changed += score_waiting(frame, gathered, band_first, &band->waiting,
-                                          band->waiting.count / full * full);
+                                          band->waiting.count / full * full, 0);
       }
       wait_for_scores(frame, tile, p, gathered, band_first, &band->waiting, g, unsure);
     }
@@ -254,7 +255,7 @@ WIDE_INLINE void input_band(const struct lcal__frame *frame, uint32_t index, uin
   }
   if (band.waiting.count > 0) {
     partial->changed +=
-        score_waiting(frame, scratch->gathered, first, &band.waiting, band.waiting.count);
+        score_waiting(frame, scratch->gathered, first, &band.waiting, band.waiting.count, 0);
   }
 }
 
@@ -275,8 +276,15 @@ static inline void wide_input(const struct lcal__frame *frame, uint32_t band, ui
   case LCAL_BF16:
     input_band(frame, band, thread, LCAL_BF16);
     break;
-  default:
+  case LCAL_U8:
+    if (pass->tensor->classes < 256) {
+      byte_band(frame, band, thread);
+      break;
+    }
     lcal__scalar_input(frame, band, thread);
+    break;
+  case LCAL_TYPE_COUNT:
+    break;
   }
 }
 #endif

@@ -5,6 +5,8 @@
 
 #include "core/kernels/wide.h"
 
+#include <string.h>
+
 /* Takes K classes from k on into account: scores of V vectors of pixels, class after class of p. */
 WIDE_INLINE void score_classes(const lcal_coefficients *coefficients, uint32_t k, uint32_t K,
                                uint32_t V, const float *p, vf *highest, vu *class) {
@@ -80,10 +82,26 @@ static inline void put_label(const struct lcal__frame *frame, size_t pixel, uint
   }
 }
 
-/* Labels of the first `count` pixels that wait; the rest moves up. How many labels changed. */
+/* v / 255 in each lane, v a whole number up to 255, as the division rounds it: one step of
+ * Newton's from the product, whose rest an fma gives exactly. */
+static inline vf vf_of_byte(vf v) {
+  vf inverse = vf_set(1.0f / 255.0f);
+  vf quotient = vf_mul(v, inverse);
+  vf rest = vf_fma(quotient, vf_set(-255), v);
+  return vf_fma(rest, inverse, quotient);
+}
+
+/* Labels of the first `count` pixels that wait; the rest moves up. `bytes`: their values are those
+ * of a u8 tensor. How many labels changed. */
 static inline uint64_t score_waiting(const struct lcal__frame *frame, float *p, size_t first,
-                                     struct wide_waiting *waiting, uint32_t count) {
+                                     struct wide_waiting *waiting, uint32_t count, int bytes) {
   const lcal_coefficients *coefficients = frame->pass.coefficients;
+  for (size_t c = 0; c < coefficients->classes && bytes; c++) {
+    for (size_t n = 0; n < count; n += WIDE_LANES) {
+      float *at = p + c * WIDE_STRIDE + n;
+      vf_store(at, vf_of_byte(vf_load(at)));
+    }
+  }
   uint32_t best[LCAL__TILE];
   uint64_t changed = 0;
   uint32_t done = 0;
