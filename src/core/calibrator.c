@@ -9,8 +9,10 @@
 #define ALIGNMENT 64u /* of every array: a cache line, and the widest vectors */
 
 /* A band has at least so many pixels, and there are at most so many bands. */
-#define BAND_PIXELS 16384u
-#define BANDS_MAX   64u
+#define BAND_PIXELS        16384u
+#define BANDS_MAX          64u
+/* Of the output more: each of its bands makes p and scores of its input rows anew. */
+#define OUTPUT_BAND_PIXELS 131072u
 
 struct lcal_calibrator {
   const struct lcal__kernels *kernels;
@@ -111,8 +113,8 @@ static uint32_t divide_up(uint32_t n, uint32_t by) {
   return n / by + (n % by != 0);
 }
 
-static uint32_t rows_per_band(uint32_t height, uint32_t width) {
-  uint32_t enough = divide_up(BAND_PIXELS, width);
+static uint32_t rows_per_band(uint32_t pixels, uint32_t height, uint32_t width) {
+  uint32_t enough = divide_up(pixels, width);
   uint32_t few = divide_up(height, BANDS_MAX);
   return enough > few ? enough : few;
 }
@@ -138,10 +140,11 @@ static void plan(lcal_calibrator *calibrator, const lcal_pass *pass) {
     /* Thresholds solved for less tolerance than this frame has prove nothing about it. */
     frame->certify = pass->certify && frame->tau <= pass->coefficients->tolerance[type];
   }
-  frame->rows_per_band[0] = rows_per_band(tensor->height, tensor->width);
+  frame->rows_per_band[0] = rows_per_band(BAND_PIXELS, tensor->height, tensor->width);
   frame->bands[0] = divide_up(tensor->height, frame->rows_per_band[0]);
   if (frame->upsampling) {
-    frame->rows_per_band[1] = rows_per_band(frame->pass.out_height, frame->pass.out_width);
+    frame->rows_per_band[1] =
+        rows_per_band(OUTPUT_BAND_PIXELS, frame->pass.out_height, frame->pass.out_width);
     frame->bands[1] = divide_up(frame->pass.out_height, frame->rows_per_band[1]);
   }
 }
@@ -185,11 +188,12 @@ static void lay_out_partials(struct lcal__frame *frame, struct arena *arena) {
 
 static void lay_out_scratch(struct lcal__frame *frame, uint32_t threads, struct arena *arena) {
   size_t classes = frame->pass.tensor->classes;
-  size_t width = frame->upsampling ? frame->pass.tensor->width : 0;
+  size_t width = frame->upsampling ? lcal__padded(frame->pass.tensor->width) : 0;
+  size_t out_width = frame->upsampling ? lcal__padded(frame->pass.out_width) : 0;
   struct lcal__scratch *all = take(arena, threads, sizeof *all);
   frame->scratch = all;
   for (uint32_t thread = 0; thread < threads; thread++) {
-    struct lcal__scratch scratch;
+    struct lcal__scratch scratch = {.between = {.row = {-1, -1}}};
     scratch.p = take(arena, classes * LCAL__TILE, sizeof *scratch.p);
     scratch.v = take(arena, classes * LCAL__TILE, sizeof *scratch.v);
     scratch.gathered = take(arena, classes * (LCAL__TILE + LCAL__LANES), sizeof *scratch.gathered);
@@ -200,7 +204,14 @@ static void lay_out_scratch(struct lcal__frame *frame, uint32_t threads, struct 
       row->have = take(arena, width, sizeof *row->have);
       row->p = take(arena, width * classes, sizeof *row->p);
       row->score = take(arena, width * classes, sizeof *row->score);
+      row->across_have = take(arena, out_width, sizeof *row->across_have);
+      row->across_p = take(arena, out_width * classes, sizeof *row->across_p);
+      row->across_score = take(arena, out_width * classes, sizeof *row->across_score);
     }
+    scratch.between.label = take(arena, out_width, sizeof *scratch.between.label);
+    scratch.between.argmax = take(arena, out_width, sizeof *scratch.between.argmax);
+    scratch.between.block_label = take(arena, out_width, sizeof *scratch.between.block_label);
+    scratch.between.block_argmax = take(arena, out_width, sizeof *scratch.between.block_argmax);
     if (all) {
       all[thread] = scratch;
     }

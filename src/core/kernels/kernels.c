@@ -23,8 +23,8 @@ static int has_avx2(void) {
 /* Best first; the last one runs everywhere. */
 static const struct lcal__kernels tiers[] = {
 #if defined(__x86_64__)
-    {"avx512", has_avx512, lcal__avx512_input, lcal__scalar_output},
-    {"avx2", has_avx2, lcal__avx2_input, lcal__scalar_output},
+    {"avx512", has_avx512, lcal__avx512_input, lcal__avx512_output},
+    {"avx2", has_avx2, lcal__avx2_input, lcal__avx2_output},
 #endif
     {"scalar", always, lcal__scalar_input, lcal__scalar_output},
 };

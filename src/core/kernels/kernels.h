@@ -33,12 +33,24 @@ struct lcal__tap {
   float weight[2];
 };
 
-/* A row of input pixels as the output stage wants them, filled pixel by pixel. */
+/* A row of input pixels as the output stage wants them: filled pixel by pixel, W x C, by the scalar
+ * tier; by the wide ones class-major, sixteen pixels at a time, and then interpolated along x to
+ * the output's width. Padded to whole vectors (lcal__padded). */
 struct lcal__row {
   int64_t y;     /* the input row; -1 = none */
-  uint8_t *have; /* W: bits 1 (p) and 2 (scores) */
-  float *p;      /* W x C */
-  float *score;  /* W x C */
+  uint8_t *have; /* bits 1 (p) and 2 (scores), of a pixel or of sixteen */
+  float *p;
+  float *score;
+  uint8_t *across_have; /* the same of sixteen output pixels */
+  float *across_p;      /* C x out_width */
+  float *across_score;
+};
+
+/* What the corners say of the output pixels between two input rows; wide tiers only. */
+struct lcal__between {
+  int64_t row[2];                       /* -1 = none */
+  uint16_t *label, *argmax;             /* of a pixel */
+  uint16_t *block_label, *block_argmax; /* of sixteen */
 };
 
 /* The scratch of one thread. Tiles are class-major: value (c, j) lies at c * LCAL__TILE + j. */
@@ -48,8 +60,14 @@ struct lcal__scratch {
   float *gathered;          /* C tiles: p of the pixels that are scored, side by side */
   float *score;             /* C tiles: their scores, where they are wanted */
   struct lcal__row rows[2]; /* upsampling; row y is kept in rows[y % 2] */
-  float *interpolated;      /* C */
+  struct lcal__between between;
+  float *interpolated; /* C */
 };
+
+/* Whole vectors that hold n values, and two more: two may be loaded from any of them on. */
+static inline size_t lcal__padded(size_t n) {
+  return (n + LCAL__LANES - 1) / LCAL__LANES * LCAL__LANES + 2 * LCAL__LANES;
+}
 
 /* A frame in hand: what a band needs to know. Only what its band owns is written. */
 struct lcal__frame {
@@ -85,6 +103,8 @@ const struct lcal__kernels *lcal__tier_at(size_t index);
 void lcal__scalar_input(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
 void lcal__scalar_output(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
 void lcal__avx512_input(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
+void lcal__avx512_output(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
 void lcal__avx2_input(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
+void lcal__avx2_output(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
 
 #endif

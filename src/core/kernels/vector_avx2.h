@@ -147,6 +147,11 @@ static inline vf vf_lookup(const float *table, vu index) {
   return (vf){_mm256_i32gather_ps(table, index.l, 4), _mm256_i32gather_ps(table, index.h, 4)};
 }
 
+/* The same of a table of 32 values that may all be read; index < 32. */
+static inline vf vf_lookup_32(const float *table, vu index) {
+  return vf_lookup(table, index);
+}
+
 /* The low 8 or 16 bits of each lane, stored side by side. */
 static inline __m256i sixteen_words(vu x) {
   __m256i low = _mm256_set1_epi32(0xffff);

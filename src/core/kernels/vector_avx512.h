@@ -111,6 +111,11 @@ static inline vf vf_lookup(const float *table, vu index) {
   return _mm512_i32gather_ps(index, table, 4);
 }
 
+/* The same of a table of 32 values that may all be read; index < 32. */
+static inline vf vf_lookup_32(const float *table, vu index) {
+  return _mm512_permutex2var_ps(vf_load(table), index, vf_load(table + 16));
+}
+
 /* The low 8 or 16 bits of each lane, stored side by side. */
 static inline void vu_store_u8(uint8_t *to, vu x) {
   _mm_storeu_si128((__m128i *)(void *)to, _mm512_cvtepi32_epi8(x));
