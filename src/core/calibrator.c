@@ -119,6 +119,21 @@ static uint32_t rows_per_band(uint32_t pixels, uint32_t height, uint32_t width) 
   return enough > few ? enough : few;
 }
 
+/* Bounds of what the output stage interpolates: of p and of scores. */
+static void bound_values(struct lcal__frame *frame) {
+  const lcal_coefficients *coefficients = frame->pass.coefficients;
+  double most = 1 + frame->tau, a = 0, b = 0;
+  size_t classes = coefficients ? coefficients->classes : 0;
+  for (size_t i = 0; i < classes * classes; i++) {
+    a = fmax(a, fabs((double)coefficients->a[i]));
+  }
+  for (size_t k = 0; k < classes; k++) {
+    b = fmax(b, fabs((double)coefficients->b[k]));
+  }
+  frame->magnitude[0] = (float)most;
+  frame->magnitude[1] = (float)(a * most + b);
+}
+
 /* Everything of the frame that depends on no memory. */
 static void plan(lcal_calibrator *calibrator, const lcal_pass *pass) {
   struct lcal__frame *frame = &calibrator->frame;
@@ -146,6 +161,7 @@ static void plan(lcal_calibrator *calibrator, const lcal_pass *pass) {
     frame->rows_per_band[1] =
         rows_per_band(OUTPUT_BAND_PIXELS, frame->pass.out_height, frame->pass.out_width);
     frame->bands[1] = divide_up(frame->pass.out_height, frame->rows_per_band[1]);
+    bound_values(frame);
   }
 }
 
@@ -212,6 +228,10 @@ static void lay_out_scratch(struct lcal__frame *frame, uint32_t threads, struct 
     scratch.between.argmax = take(arena, out_width, sizeof *scratch.between.argmax);
     scratch.between.block_label = take(arena, out_width, sizeof *scratch.between.block_label);
     scratch.between.block_argmax = take(arena, out_width, sizeof *scratch.between.block_argmax);
+    for (int i = 0; i < 2; i++) {
+      scratch.between.rivals[i] =
+          take(arena, out_width / LCAL__LANES * (classes + 1), sizeof *scratch.between.rivals[i]);
+    }
     if (all) {
       all[thread] = scratch;
     }
@@ -229,6 +249,11 @@ static void lay_out(lcal_calibrator *calibrator, struct arena *arena) {
   size_t sides = frame->upsampling ? 1 : 0;
   frame->rows = take(arena, sides * frame->pass.out_height, sizeof *frame->rows);
   frame->columns = take(arena, sides * frame->pass.out_width, sizeof *frame->columns);
+  for (int i = 0; i < 2; i++) {
+    size_t columns = sides * lcal__padded(frame->pass.out_width);
+    frame->column_at[i] = take(arena, columns, sizeof *frame->column_at[i]);
+    frame->column_weight[i] = take(arena, columns, sizeof *frame->column_weight[i]);
+  }
 }
 
 /* The two input pixels of each of n_out output pixels of a side: half-pixel centres, clamped. A
@@ -244,6 +269,20 @@ static void make_taps(struct lcal__tap *taps, uint32_t n_in, uint32_t n_out) {
     taps[o].at[1] = (uint32_t)(second < n_in ? second : n_in - 1);
     taps[o].weight[1] = (float)((double)rest / (double)whole);
     taps[o].weight[0] = 1.0f - taps[o].weight[1];
+  }
+}
+
+/* The columns' taps for the wide tiers; beyond the last one it is there again. */
+static void spread_columns(struct lcal__frame *frame) {
+  size_t width = frame->pass.out_width;
+  for (size_t x = 0; x < lcal__padded(width); x++) {
+    const struct lcal__tap *tap = &frame->columns[x < width ? x : width - 1];
+    size_t block = x - x % LCAL__LANES;
+    const struct lcal__tap *first = &frame->columns[block < width ? block : width - 1];
+    for (int i = 0; i < 2; i++) {
+      frame->column_at[i][x] = tap->at[i] - first->at[0];
+      frame->column_weight[i][x] = tap->weight[i];
+    }
   }
 }
 
@@ -290,6 +329,7 @@ lcal_status lcal_calibrator_begin(lcal_calibrator *calibrator, const lcal_pass *
   if (frame->upsampling) {
     make_taps(frame->rows, calibrator->tensor.height, frame->pass.out_height);
     make_taps(frame->columns, calibrator->tensor.width, frame->pass.out_width);
+    spread_columns(frame);
   }
   return LCAL_OK;
 }

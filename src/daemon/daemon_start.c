@@ -19,6 +19,8 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Blocks larger than this are mapped, and go back to the system when a frame is freed; without
  * it glibc raises the limit after the first frame and keeps them. */
@@ -121,8 +123,16 @@ static void announce(struct daemon *daemon) {
       {.key = "model", .text = daemon->config->model},
   };
   event_raise(daemon, EVENT_STARTED, fields, 2,
-              "labelcald started: model %s, %u classes, %u threads", daemon->config->model,
-              daemon->config->class_count, daemon->config->threads);
+              "labelcald started: model %s, %u classes, %u threads, %s kernels",
+              daemon->config->model, daemon->config->class_count, daemon->config->threads,
+              lcal_tier());
+  const char *wanted = getenv("LABELCAL_CPU");
+  if (wanted != NULL && strcmp(wanted, lcal_tier()) != 0) {
+    log_message(LOG_WARNING,
+                "LABELCAL_CPU=%s: this CPU has no such kernels; the best it has "
+                "run (docs/operations.md)",
+                wanted);
+  }
 }
 
 lcal_status daemon_start(struct daemon *daemon, lcal_error *error) {

@@ -42,7 +42,7 @@ struct lcal__row {
   float *p;
   float *score;
   uint8_t *across_have; /* the same of sixteen output pixels */
-  float *across_p;      /* C x out_width */
+  float *across_p;      /* of each sixteen C x 16 */
   float *across_score;
 };
 
@@ -51,6 +51,8 @@ struct lcal__between {
   int64_t row[2];                       /* -1 = none */
   uint16_t *label, *argmax;             /* of a pixel */
   uint16_t *block_label, *block_argmax; /* of sixteen */
+  uint16_t *rivals[2]; /* for p and for scores, C + 1 for each sixteen: how many classes may be the
+                          highest, 0 = not known, then these classes */
 };
 
 /* The scratch of one thread. Tiles are class-major: value (c, j) lies at c * LCAL__TILE + j. */
@@ -83,6 +85,10 @@ struct lcal__frame {
   struct lcal__scratch *scratch;               /* by thread */
   uint16_t *input_label, *input_argmax;        /* H x W, upsampling only */
   struct lcal__tap *rows, *columns;            /* of the output, upsampling only */
+  float magnitude[2];                          /* no |p| or |score| is larger */
+  /* The columns' taps as vectors, padded: their places from that of the first of their sixteen. */
+  uint32_t *column_at[2];
+  float *column_weight[2];
 };
 
 struct lcal__kernels {

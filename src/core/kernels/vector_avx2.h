@@ -69,6 +69,9 @@ static inline vf vf_keep(vk k, vf x) {
   return (vf){_mm256_and_ps(x.l, _mm256_castsi256_ps(k.l)),
               _mm256_and_ps(x.h, _mm256_castsi256_ps(k.h))};
 }
+static inline vf vf_max(vf a, vf b) {
+  return (vf){_mm256_max_ps(a.l, b.l), _mm256_max_ps(a.h, b.h)};
+}
 static inline vu vf_bits(vf x) {
   return (vu){_mm256_castps_si256(x.l), _mm256_castps_si256(x.h)};
 }
@@ -82,6 +85,9 @@ static inline vu vu_set(uint32_t x) {
 static inline vu vu_load(const uint32_t *from) {
   return (vu){_mm256_loadu_si256((const __m256i *)(const void *)from),
               _mm256_loadu_si256((const __m256i *)(const void *)(from + 8))};
+}
+static inline vu vu_load_u16(const uint16_t *from) {
+  return (vu){_mm256_cvtepu16_epi32(load_eight(from)), _mm256_cvtepu16_epi32(load_eight(from + 8))};
 }
 static inline void vu_store(uint32_t *to, vu x) {
   _mm256_storeu_si256((__m256i *)(void *)to, x.l);

@@ -56,6 +56,9 @@ static inline vf vf_choose(vk k, vf yes, vf no) {
 static inline vf vf_keep(vk k, vf x) {
   return _mm512_maskz_mov_ps(k, x);
 }
+static inline vf vf_max(vf a, vf b) {
+  return _mm512_max_ps(a, b);
+}
 static inline vu vf_bits(vf x) {
   return _mm512_castps_si512(x);
 }
@@ -68,6 +71,9 @@ static inline vu vu_set(uint32_t x) {
 }
 static inline vu vu_load(const uint32_t *from) {
   return _mm512_loadu_si512(from);
+}
+static inline vu vu_load_u16(const uint16_t *from) {
+  return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)from));
 }
 static inline void vu_store(uint32_t *to, vu x) {
   _mm512_storeu_si512(to, x);

@@ -9,8 +9,9 @@
 /* What a band needs besides the frame. */
 struct wide_band {
   struct wide_waiting waiting;
+  float sure[LCAL_CLASSES_MAX]; /* the certificate's threshold */
   float kept[LCAL_CLASSES_MAX]; /* argmax c stays from this m on without scores */
-  int same;                     /* kept is the certificate's threshold everywhere */
+  int same;                     /* kept is sure everywhere */
 };
 
 static inline void begin_band(const struct lcal__frame *frame, struct wide_band *band) {
@@ -19,9 +20,15 @@ static inline void begin_band(const struct lcal__frame *frame, struct wide_band 
   band->same = frame->certify;
   for (uint32_t c = 0; coefficients && c < coefficients->classes; c++) {
     float threshold = frame->certify ? frame->threshold[c] : INFINITY;
+    band->sure[c] = frame->threshold[c];
     band->kept[c] = coefficients->protect[c] ? -INFINITY : threshold;
     band->same &= !coefficients->protect[c];
   }
+}
+
+/* table[class] in each lane, of a table that may be read to its end. */
+WIDE_INLINE vf of_class(const float *table, uint32_t classes, vu class) {
+  return classes <= 32 ? vf_lookup_32(table, class) : vf_lookup(table, class);
 }
 
 /* Puts the lanes `bits` of a group among those that wait. */
@@ -47,11 +54,12 @@ WIDE_INLINE void wait_for_scores(const struct lcal__frame *frame, const struct w
 WIDE_INLINE void find_unsure(const struct lcal__frame *frame, const struct wide_tile *tile,
                              const float *p, float *gathered, size_t band_first,
                              struct wide_band *band, struct lcal__partial *partial) {
+  uint32_t classes = frame->pass.tensor->classes;
   for (uint32_t g = 0; g < tile->groups; g++) {
     vu class = vu_load(tile->argmax + g * WIDE_LANES);
     vf m = vf_load(tile->m + g * WIDE_LANES);
-    vk sure = vf_ge(m, vf_lookup(frame->threshold, class));
-    vk kept = band->same ? sure : vf_ge(m, vf_lookup(band->kept, class));
+    vk sure = vf_ge(m, of_class(band->sure, classes, class));
+    vk kept = band->same ? sure : vf_ge(m, of_class(band->kept, classes, class));
     uint32_t unsure = tile->valid[g] & ~vk_bits(kept);
     partial->certified += (uint64_t)__builtin_popcount(tile->valid[g] & vk_bits(sure));
     if (unsure) {

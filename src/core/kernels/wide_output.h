@@ -114,34 +114,24 @@ struct wide_block {
 };
 
 static inline struct wide_block block_at(const struct lcal__frame *frame, uint32_t b) {
-  uint32_t before = b * WIDE_LANES, left = frame->pass.out_width - before;
-  uint32_t at[2][WIDE_LANES];
-  float weight[2][WIDE_LANES];
-  const struct lcal__tap *taps = frame->columns + before;
-  uint32_t end = left < WIDE_LANES ? left - 1 : WIDE_LANES - 1;
-  for (uint32_t l = 0; l < WIDE_LANES; l++) {
-    const struct lcal__tap *tap = &taps[l < end ? l : end];
-    for (uint32_t i = 0; i < 2; i++) {
-      at[i][l] = tap->at[i] - taps[0].at[0];
-      weight[i][l] = tap->weight[i];
-    }
-  }
-  return (struct wide_block){.first = taps[0].at[0],
-                             .last = taps[end].at[1],
-                             .at = {vu_load(at[0]), vu_load(at[1])},
-                             .weight = {vf_load(weight[0]), vf_load(weight[1])}};
+  uint32_t x = b * WIDE_LANES, end = x + WIDE_LANES - 1;
+  uint32_t last = end < frame->pass.out_width ? end : frame->pass.out_width - 1;
+  return (struct wide_block){
+      .first = frame->columns[x].at[0],
+      .last = frame->columns[last].at[1],
+      .at = {vu_load(frame->column_at[0] + x), vu_load(frame->column_at[1] + x)},
+      .weight = {vf_load(frame->column_weight[0] + x), vf_load(frame->column_weight[1] + x)}};
 }
 
 static inline void interpolate_across(uint32_t classes, const struct wide_block *block,
-                                      const float *from, size_t stride, float *to,
-                                      size_t out_stride) {
+                                      const float *from, size_t stride, float *to) {
   from += block->first;
   for (size_t k = 0; k < classes; k++) {
     /* No more than 17 columns lie below 16 output pixels. */
     vf left = vf_lookup_32(from, block->at[0]), right = vf_lookup_32(from, block->at[1]);
     vf_store(to, vf_fma(block->weight[1], right, vf_mul(block->weight[0], left)));
     from += stride;
-    to += out_stride;
+    to += WIDE_LANES;
   }
 }
 
@@ -165,18 +155,17 @@ static inline const struct lcal__row *row_across(const struct lcal__frame *frame
   if (!missing) {
     return row;
   }
-  uint32_t classes = frame->pass.tensor->classes, before = b * WIDE_LANES;
+  size_t classes = frame->pass.tensor->classes, at = b * classes * WIDE_LANES;
   size_t stride = lcal__padded(frame->pass.tensor->width);
-  size_t out_stride = lcal__padded(frame->pass.out_width);
   struct wide_block block = block_at(frame, b);
   for (uint32_t g = block.first / WIDE_LANES; g <= block.last / WIDE_LANES; g++) {
     fill_group(frame, scratch, row, g, wanted);
   }
   if (missing & WIDE_HAVE_P) {
-    interpolate_across(classes, &block, row->p, stride, row->across_p + before, out_stride);
+    interpolate_across((uint32_t)classes, &block, row->p, stride, row->across_p + at);
   }
   if (missing & WIDE_HAVE_SCORES) {
-    interpolate_across(classes, &block, row->score, stride, row->across_score + before, out_stride);
+    interpolate_across((uint32_t)classes, &block, row->score, stride, row->across_score + at);
   }
   row->across_have[b] |= (uint8_t)missing;
   return row;
@@ -227,6 +216,10 @@ static inline const struct lcal__between *look_between(const struct lcal__frame 
   if (between->row[0] != tap->at[0] || between->row[1] != tap->at[1]) {
     between->row[0] = tap->at[0];
     between->row[1] = tap->at[1];
+    size_t room = frame->pass.tensor->classes + 1u;
+    for (size_t b = 0; b * WIDE_LANES < frame->pass.out_width; b++) {
+      between->rivals[0][b * room] = between->rivals[1][b * room] = 0;
+    }
     look_at_corners(frame, frame->input_argmax, tap->at, between->argmax, between->block_argmax);
     if (frame->pass.coefficients) {
       look_at_corners(frame, frame->input_label, tap->at, between->label, between->block_label);
@@ -237,129 +230,189 @@ static inline const struct lcal__between *look_between(const struct lcal__frame 
 
 /* ---- Along y. */
 
+/* Classes at the corners of a block, at most four: leaders that others have to beat. */
+static inline uint32_t find_leaders(const struct lcal__frame *frame, const uint16_t *map,
+                                    const struct lcal__tap *tap, uint32_t b, uint32_t *leader) {
+  uint32_t last = (b + 1) * WIDE_LANES < frame->pass.out_width ? (b + 1) * WIDE_LANES - 1
+                                                               : frame->pass.out_width - 1;
+  uint32_t from = frame->columns[b * WIDE_LANES].at[0], to = frame->columns[last].at[1];
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < 2; i++) {
+    const uint16_t *row = map + (size_t)tap->at[i] * frame->pass.tensor->width;
+    for (uint32_t x = from; x <= to && count < 4; x++) {
+      uint32_t known = row[x] == LCAL__VOID;
+      for (uint32_t n = 0; n < count && !known; n++) {
+        known = leader[n] == row[x];
+      }
+      if (!known) {
+        leader[count++] = row[x];
+      }
+    }
+  }
+  return count;
+}
+
+/* The classes that may be the highest somewhere between the two rows: those that no leader
+ * exceeds, in each lane above and below, by so much that no rounding makes them equal (the values
+ * are at most `magnitude`, the sum of three roundings of either is less than 2^-22 of that). */
+static inline void find_rivals(uint32_t classes, const float *above, const float *below,
+                               const uint32_t *leader, uint32_t count, float magnitude,
+                               uint16_t *rivals) {
+  vf margin = vf_set(magnitude * 0x1p-20f), high[4], low[4];
+  uint16_t found = 0;
+  for (uint32_t n = 0; n < count; n++) {
+    high[n] = vf_sub(vf_load(above + leader[n] * WIDE_LANES), margin);
+    low[n] = vf_sub(vf_load(below + leader[n] * WIDE_LANES), margin);
+  }
+  for (uint32_t k = 0; k < classes; k++) {
+    vf top = vf_load(above + k * WIDE_LANES), bottom = vf_load(below + k * WIDE_LANES);
+    uint32_t beaten = 0;
+    for (uint32_t n = 0; n < count; n++) {
+      beaten |= vk_bits(vk_and(vf_gt(high[n], top), vf_gt(low[n], bottom)));
+    }
+    if (beaten != 0xffffu) {
+      rivals[++found] = (uint16_t)k;
+    }
+  }
+  rivals[0] = found;
+}
+
+/* The rival with the highest interpolated value in each lane; the first where two are equal. */
+WIDE_INLINE vu highest_rival(const uint16_t *rivals, const struct lcal__tap *tap,
+                             const float *above, const float *below) {
+  vf top = vf_set(tap->weight[0]), low = vf_set(tap->weight[1]);
+  size_t at = (size_t)rivals[1] * WIDE_LANES;
+  vf best = vf_fma(low, vf_load(below + at), vf_mul(top, vf_load(above + at)));
+  vu class = vu_set(rivals[1]);
+  for (uint32_t n = 2; n <= rivals[0]; n++) {
+    at = (size_t)rivals[n] * WIDE_LANES;
+    vf value = vf_fma(low, vf_load(below + at), vf_mul(top, vf_load(above + at)));
+    class = vu_choose(vf_gt(value, best), vu_set(rivals[n]), class);
+    best = vf_max(value, best);
+  }
+  return class;
+}
+
 /* The classes of a block's pixels: those of their corners where they agree, else the highest of
  * what is interpolated. */
-static inline void decide_block(const struct lcal__frame *frame, struct lcal__scratch *scratch,
-                                const struct lcal__tap *tap, uint32_t b, int scores,
-                                const uint16_t *corner, uint16_t *class) {
-  uint32_t classes = frame->pass.tensor->classes, before = b * WIDE_LANES;
-  size_t stride = lcal__padded(frame->pass.out_width);
-  uint32_t left = frame->pass.out_width - before;
-  uint32_t count = left < WIDE_LANES ? left : WIDE_LANES;
+WIDE_INLINE vu decide_block(const struct lcal__frame *frame, struct lcal__scratch *scratch,
+                            const struct lcal__tap *tap, uint32_t b, int scores,
+                            const uint16_t *corner) {
+  uint32_t classes = frame->pass.tensor->classes;
   int wanted = scores ? WIDE_HAVE_SCORES : WIDE_HAVE_P;
   const struct lcal__row *top = row_across(frame, scratch, tap->at[0], b, wanted);
   const struct lcal__row *low = row_across(frame, scratch, tap->at[1], b, wanted);
-  const float *above = (scores ? top->across_score : top->across_p) + before;
-  const float *below = (scores ? low->across_score : low->across_p) + before;
-  vf weight_top = vf_set(tap->weight[0]), weight_low = vf_set(tap->weight[1]);
-  vf best = vf_fma(weight_low, vf_load(below), vf_mul(weight_top, vf_load(above)));
-  vu found = vu_set(0);
-  for (uint32_t k = 1; k < classes; k++) {
-    above += stride;
-    below += stride;
-    vf value = vf_fma(weight_low, vf_load(below), vf_mul(weight_top, vf_load(above)));
-    vk more = vf_gt(value, best);
-    best = vf_choose(more, value, best);
-    found = vu_choose(more, vu_set(k), found);
+  size_t at = (size_t)b * classes * WIDE_LANES;
+  const float *above = (scores ? top->across_score : top->across_p) + at;
+  const float *below = (scores ? low->across_score : low->across_p) + at;
+  uint16_t *rivals = scratch->between.rivals[scores] + (size_t)b * (classes + 1);
+  if (rivals[0] == 0) {
+    uint32_t leader[4];
+    uint32_t count =
+        find_leaders(frame, scores ? frame->input_label : frame->input_argmax, tap, b, leader);
+    find_rivals(classes, above, below, leader, count, frame->magnitude[scores], rivals);
   }
-  uint16_t some[WIDE_LANES];
-  vu_store_u16(some, found);
-  for (uint32_t l = 0; l < count; l++) {
-    class[l] = corner[before + l] == WIDE_MIXED ? some[l] : corner[before + l];
-  }
+  vu found = highest_rival(rivals, tap, above, below);
+  vu agreed = vu_load_u16(corner + b * WIDE_LANES);
+  return vu_choose(vu_eq(agreed, vu_set(WIDE_MIXED)), found, agreed);
 }
 
-static inline void fill_class(uint16_t value, uint16_t *class) {
-  for (uint32_t l = 0; l < WIDE_LANES; l++) {
-    class[l] = value;
-  }
-}
+/* What is the same in all the rows of a band. */
+struct wide_output_band {
+  int bytes;   /* label maps are u8 */
+  int protect; /* a class is protected */
+};
 
-static inline void put_block(void *map, uint32_t classes, size_t at, uint32_t count,
-                             const uint16_t *class) {
+WIDE_INLINE void put_block(void *map, int bytes, size_t at, uint32_t count, vu class) {
   if (!map) {
     return;
   }
-  if (lcal_label_size(classes) == 1) {
-    uint8_t narrow[WIDE_LANES];
-    for (uint32_t l = 0; l < WIDE_LANES; l++) {
-      narrow[l] = (uint8_t) class[l];
-    }
-    memcpy((uint8_t *)map + at, narrow, count);
+  unsigned char some[2 * WIDE_LANES];
+  size_t size = bytes ? 1 : 2;
+  unsigned char *to = count < WIDE_LANES ? some : (unsigned char *)map + at * size;
+  if (bytes) {
+    vu_store_u8(to, class);
   } else {
-    memcpy((uint8_t *)map + 2 * at, class, 2 * (size_t)count);
+    vu_store_u16((uint16_t *)(void *)to, class);
+  }
+  if (count < WIDE_LANES) {
+    memcpy((unsigned char *)map + at * size, some, count * size);
   }
 }
 
 /* The confidence of a block's pixels: the interpolated p of their argmax. */
 static inline void put_confidence(const struct lcal__frame *frame, struct lcal__scratch *scratch,
                                   const struct lcal__tap *tap, uint32_t b, uint32_t count,
-                                  const uint16_t *argmax, uint8_t *to) {
-  size_t stride = lcal__padded(frame->pass.out_width);
+                                  vu argmax, uint8_t *to) {
   const struct lcal__row *top = row_across(frame, scratch, tap->at[0], b, WIDE_HAVE_P);
   const struct lcal__row *low = row_across(frame, scratch, tap->at[1], b, WIDE_HAVE_P);
+  uint32_t class[WIDE_LANES];
+  vu_store(class, argmax);
   for (uint32_t l = 0; l < count; l++) {
     to[l] = 0;
-    if (argmax[l] != LCAL__VOID) {
-      size_t at = argmax[l] * stride + b * WIDE_LANES + l;
+    if (class[l] != LCAL__VOID) {
+      size_t at = ((size_t)b * frame->pass.tensor->classes + class[l]) * WIDE_LANES + l;
       to[l] = lcal__scalar_confidence(
           fmaf(tap->weight[1], low->across_p[at], tap->weight[0] * top->across_p[at]));
     }
   }
 }
 
-/* Labels of a block whose corners do not all agree. */
-static inline void label_mixed(const struct lcal__frame *frame, struct lcal__scratch *scratch,
-                               const struct lcal__tap *tap, uint32_t b, uint32_t count,
-                               uint16_t *argmax, uint16_t *label) {
-  const struct lcal__between *between = &scratch->between;
-  const lcal_coefficients *coefficients = frame->pass.coefficients;
-  if (between->block_argmax[b] == WIDE_MIXED) {
-    decide_block(frame, scratch, tap, b, 0, between->argmax, argmax);
-  } else {
-    fill_class(between->block_argmax[b], argmax);
+static inline vu keep_protected(const uint8_t *protect, vu argmax, vu label) {
+  uint32_t class[WIDE_LANES], other[WIDE_LANES];
+  vu_store(class, argmax);
+  vu_store(other, label);
+  for (uint32_t l = 0; l < WIDE_LANES; l++) {
+    other[l] = class[l] != LCAL__VOID && protect[class[l]] ? class[l] : other[l];
   }
-  if (!coefficients) {
-    memcpy(label, argmax, WIDE_LANES * sizeof *label);
+  return vu_load(other);
+}
+
+/* Labels of a block whose corners do not all agree. */
+WIDE_INLINE void label_mixed(const struct lcal__frame *frame, struct lcal__scratch *scratch,
+                             const struct wide_output_band *band, const struct lcal__tap *tap,
+                             uint32_t b, vu *argmax, vu *label) {
+  const struct lcal__between *between = &scratch->between;
+  *argmax = between->block_argmax[b] == WIDE_MIXED
+                ? decide_block(frame, scratch, tap, b, 0, between->argmax)
+                : vu_set(between->block_argmax[b]);
+  if (!frame->pass.coefficients) {
+    *label = *argmax;
     return;
   }
-  if (between->block_label[b] == WIDE_MIXED) {
-    decide_block(frame, scratch, tap, b, 1, between->label, label);
-  } else {
-    fill_class(between->block_label[b], label);
-  }
-  for (uint32_t l = 0; l < count; l++) {
-    int keeps = argmax[l] == LCAL__VOID || coefficients->protect[argmax[l]];
-    label[l] = keeps ? argmax[l] : label[l];
+  *label = between->block_label[b] == WIDE_MIXED
+               ? decide_block(frame, scratch, tap, b, 1, between->label)
+               : vu_set(between->block_label[b]);
+  if (band->protect) {
+    *label = keep_protected(frame->pass.coefficients->protect, *argmax, *label);
   }
 }
 
 WIDE_INLINE void output_row(const struct lcal__frame *frame, struct lcal__scratch *scratch,
-                            size_t y, struct lcal__output_partial *partial) {
+                            const struct wide_output_band *band, size_t y,
+                            struct lcal__output_partial *partial) {
   const lcal_pass *pass = &frame->pass;
   const struct lcal__tap *tap = &frame->rows[y];
   const struct lcal__between *between = look_between(frame, scratch, tap);
-  uint32_t classes = pass->tensor->classes;
   for (uint32_t b = 0; b * WIDE_LANES < pass->out_width; b++) {
     uint32_t left = pass->out_width - b * WIDE_LANES;
     uint32_t count = left < WIDE_LANES ? left : WIDE_LANES;
-    uint16_t argmax[WIDE_LANES] = {0}, label[WIDE_LANES] = {0};
     uint16_t one = between->block_argmax[b];
     uint16_t other = pass->coefficients ? between->block_label[b] : one;
     size_t at = y * pass->out_width + b * WIDE_LANES;
-    if (one != WIDE_MIXED && one == other) {
-      fill_class(one, argmax);
-      partial->voids += one == LCAL__VOID ? count : 0;
-      put_block(pass->calibrated, classes, at, count, argmax);
-    } else {
-      label_mixed(frame, scratch, tap, b, count, argmax, label);
-      for (uint32_t l = 0; l < count; l++) {
-        partial->voids += argmax[l] == LCAL__VOID;
-        partial->changed += label[l] != argmax[l];
-      }
-      put_block(pass->calibrated, classes, at, count, label);
+    vu argmax = vu_set(one), label = argmax;
+    if (one == WIDE_MIXED || one != other) {
+      uint32_t live = 0xffffu >> (WIDE_LANES - count);
+      label_mixed(frame, scratch, band, tap, b, &argmax, &label);
+      uint32_t void_bits = vk_bits(vu_eq(argmax, vu_set(LCAL__VOID)));
+      uint32_t same_bits = vk_bits(vu_eq(argmax, label));
+      partial->voids += (uint64_t)__builtin_popcount(void_bits & live);
+      partial->changed += (uint64_t)__builtin_popcount(~same_bits & live);
+    } else if (one == LCAL__VOID) {
+      partial->voids += count;
     }
-    put_block(pass->argmax, classes, at, count, argmax);
+    put_block(pass->calibrated, band->bytes, at, count, label);
+    put_block(pass->argmax, band->bytes, at, count, argmax);
     if (pass->confidence) {
       put_confidence(frame, scratch, tap, b, count, argmax, pass->confidence + at);
     }
@@ -379,8 +432,13 @@ static inline void wide_output(const struct lcal__frame *frame, uint32_t band, u
   partial->voids = partial->changed = 0;
   scratch->rows[0].y = scratch->rows[1].y = -1; /* of another frame */
   scratch->between.row[0] = scratch->between.row[1] = -1;
+  uint32_t classes = frame->pass.tensor->classes;
+  const lcal_coefficients *coefficients = frame->pass.coefficients;
+  struct wide_output_band its = {.bytes = lcal_label_size(classes) == 1,
+                                 .protect = coefficients &&
+                                            memchr(coefficients->protect, 1, classes) != NULL};
   for (; y < end; y++) {
-    output_row(frame, scratch, y, partial);
+    output_row(frame, scratch, &its, y, partial);
   }
 }
 #endif
