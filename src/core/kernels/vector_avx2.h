@@ -305,6 +305,9 @@ static inline uint64_t byte_bits(__m256i l, __m256i h) {
 static inline __m256i bytes_not_gt(__m256i a, __m256i b) { /* unsigned */
   return _mm256_cmpeq_epi8(_mm256_max_epu8(a, b), b);
 }
+static inline vb vb_add(vb a, vb b) {
+  return (vb){_mm256_add_epi8(a.l, b.l), _mm256_add_epi8(a.h, b.h)};
+}
 /* Lanes, as bits. */
 static inline uint64_t vb_eq(vb a, vb b) {
   return byte_bits(_mm256_cmpeq_epi8(a.l, b.l), _mm256_cmpeq_epi8(a.h, b.h));
@@ -328,10 +331,9 @@ static inline vb vb_keep(uint64_t bits, vb x) {
               _mm256_and_si256(x.h, bytes_of((uint32_t)(bits >> 32)))};
 }
 /* Running maximum and the class it is of. */
-static inline void vb_take(vb x, uint8_t c, vb *best, vb *class) {
-  __m256i new_class = _mm256_set1_epi8((char)c);
-  class->l = _mm256_blendv_epi8(new_class, class->l, bytes_not_gt(x.l, best->l));
-  class->h = _mm256_blendv_epi8(new_class, class->h, bytes_not_gt(x.h, best->h));
+static inline void vb_take(vb x, vb c, vb *best, vb *class) {
+  class->l = _mm256_blendv_epi8(c.l, class->l, bytes_not_gt(x.l, best->l));
+  class->h = _mm256_blendv_epi8(c.h, class->h, bytes_not_gt(x.h, best->h));
   best->l = _mm256_max_epu8(x.l, best->l);
   best->h = _mm256_max_epu8(x.h, best->h);
 }

@@ -226,6 +226,9 @@ static inline vb vb_load(const uint8_t *from) {
 static inline void vb_store(uint8_t *to, vb x) {
   _mm512_storeu_si512(to, x);
 }
+static inline vb vb_add(vb a, vb b) {
+  return _mm512_add_epi8(a, b);
+}
 /* Lanes, as bits. */
 static inline uint64_t vb_eq(vb a, vb b) {
   return _mm512_cmpeq_epi8_mask(a, b);
@@ -240,8 +243,8 @@ static inline vb vb_keep(uint64_t bits, vb x) {
   return _mm512_maskz_mov_epi8(bits, x);
 }
 /* Running maximum and the class it is of. */
-static inline void vb_take(vb x, uint8_t c, vb *best, vb *class) {
-  *class = _mm512_mask_mov_epi8(*class, _mm512_cmpgt_epu8_mask(x, *best), vb_set(c));
+static inline void vb_take(vb x, vb c, vb *best, vb *class) {
+  *class = _mm512_mask_mov_epi8(*class, _mm512_cmpgt_epu8_mask(x, *best), c);
   *best = _mm512_max_epu8(*best, x);
 }
 static inline uint32_t vb_sum(vb x) {

@@ -91,13 +91,13 @@ static inline void begin_best(struct byte_best *best) {
   }
 }
 
-WIDE_INLINE void take_bytes(const uint8_t *from, uint32_t c, struct byte_best *best, uint8_t *to) {
+WIDE_INLINE void take_bytes(const uint8_t *from, vb class, struct byte_best *best, uint8_t *to) {
   for (uint32_t h = 0; h < BYTE_HALVES; h++) {
     vb x = vb_load(from + h * BYTE_LANES);
     if (to) {
       vb_store(to + h * BYTE_LANES, x);
     }
-    vb_take(x, (uint8_t)c, &best->m[h], &best->class[h]);
+    vb_take(x, class, &best->m[h], &best->class[h]);
     vw_grow(&best->sum[h], x);
   }
 }
@@ -150,17 +150,21 @@ static inline void judge_edge(uint32_t classes, double tau, const uint8_t *v, ui
 WIDE_INLINE void read_bytes(const struct lcal__frame *frame, const struct byte_band *band,
                             uint8_t *v, struct byte_tile *tile) {
   const lcal_tensor *tensor = frame->pass.tensor;
+  uint32_t classes = tensor->classes;
+  vb class = vb_set(0);
   struct byte_best best;
   begin_best(&best);
   if (tensor->layout == LCAL_CHW && tile->count == LCAL__TILE) {
     const uint8_t *from = (const uint8_t *)tensor->data + tile->first;
-    for (uint32_t c = 0; c < tensor->classes; c++) {
-      take_bytes(from + c * tensor->stride, c, &best, v + c * LCAL__TILE);
+    for (uint32_t c = 0; c < classes; c++) {
+      take_bytes(from + c * tensor->stride, class, &best, v + c * LCAL__TILE);
+      class = vb_add(class, vb_set(1));
     }
   } else {
     copy_bytes(tensor, tile, v);
-    for (uint32_t c = 0; c < tensor->classes; c++) {
-      take_bytes(v + c * LCAL__TILE, c, &best, NULL);
+    for (uint32_t c = 0; c < classes; c++) {
+      take_bytes(v + c * LCAL__TILE, class, &best, NULL);
+      class = vb_add(class, vb_set(1));
     }
   }
   for (uint32_t h = 0; h < BYTE_HALVES; h++) {

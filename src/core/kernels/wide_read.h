@@ -36,9 +36,10 @@ struct best {
   vf sum;
 };
 
-WIDE_INLINE void take_value(struct best *best, vf x, uint32_t c) {
+/* `class` is counted in a vector: to set all its lanes from c each time costs more. */
+WIDE_INLINE void take_value(struct best *best, vf x, vu class) {
   vk more = vu_gt(vf_bits(x), best->bits);
-  best->class = vu_choose(more, vu_set(c), best->class);
+  best->class = vu_choose(more, class, best->class);
   best->bits = vu_max(vf_bits(x), best->bits);
   best->sum = vf_add(best->sum, x);
 }
@@ -54,13 +55,15 @@ WIDE_INLINE void read_planes(const lcal_tensor *tensor, lcal_type type, size_t f
     vf_store(to + g * WIDE_LANES, x);
     best[g] = (struct best){vf_bits(x), vu_set(0), x};
   }
+  vu class = vu_set(0), one = vu_set(1);
   for (uint32_t c = 1; c < tensor->classes; c++) {
     from += plane;
     to += LCAL__TILE;
+    class = vu_add(class, one);
     for (uint32_t g = 0; g < count; g++) {
       vf x = load_values(from + g * WIDE_LANES * size, type);
       vf_store(to + g * WIDE_LANES, x);
-      take_value(&best[g], x, c);
+      take_value(&best[g], x, class);
     }
   }
 }
@@ -106,8 +109,10 @@ WIDE_INLINE void copy_group(const lcal_tensor *tensor, lcal_type type, size_t fi
 WIDE_INLINE void scan_group(uint32_t classes, const float *p, struct best *best) {
   vf x = vf_load(p);
   *best = (struct best){vf_bits(x), vu_set(0), x};
+  vu class = vu_set(0), one = vu_set(1);
   for (uint32_t c = 1; c < classes; c++) {
-    take_value(best, vf_load(p + (size_t)c * LCAL__TILE), c);
+    class = vu_add(class, one);
+    take_value(best, vf_load(p + (size_t)c * LCAL__TILE), class);
   }
 }
 
