@@ -26,6 +26,9 @@ static const struct lcal__kernels tiers[] = {
     {"avx512", has_avx512, lcal__avx512_input, lcal__avx512_output},
     {"avx2", has_avx2, lcal__avx2_input, lcal__avx2_output},
 #endif
+#if defined(__aarch64__)
+    {"neon", always, lcal__neon_input, lcal__neon_output},
+#endif
     {"scalar", always, lcal__scalar_input, lcal__scalar_output},
 };
 

@@ -112,5 +112,7 @@ void lcal__avx512_input(const struct lcal__frame *frame, uint32_t band, uint32_t
 void lcal__avx512_output(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
 void lcal__avx2_input(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
 void lcal__avx2_output(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
+void lcal__neon_input(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
+void lcal__neon_output(const struct lcal__frame *frame, uint32_t band, uint32_t thread);
 
 #endif
