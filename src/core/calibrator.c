@@ -119,16 +119,21 @@ static uint32_t rows_per_band(uint32_t pixels, uint32_t height, uint32_t width) 
   return enough > few ? enough : few;
 }
 
+/* Not fmax(): gcc 12 for arm64 breaks off at a loop that takes the largest by it. */
+static double larger(double a, double b) {
+  return b > a ? b : a;
+}
+
 /* Bounds of what the output stage interpolates: of p and of scores. */
 static void bound_values(struct lcal__frame *frame) {
   const lcal_coefficients *coefficients = frame->pass.coefficients;
   double most = 1 + frame->tau, a = 0, b = 0;
   size_t classes = coefficients ? coefficients->classes : 0;
   for (size_t i = 0; i < classes * classes; i++) {
-    a = fmax(a, fabs((double)coefficients->a[i]));
+    a = larger(a, fabs((double)coefficients->a[i]));
   }
   for (size_t k = 0; k < classes; k++) {
-    b = fmax(b, fabs((double)coefficients->b[k]));
+    b = larger(b, fabs((double)coefficients->b[k]));
   }
   frame->magnitude[0] = (float)most;
   frame->magnitude[1] = (float)(a * most + b);
