@@ -2,6 +2,7 @@
 import dataclasses
 import os
 import pathlib
+import platform
 import subprocess
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -23,6 +24,8 @@ THREAD = {"TSAN_OPTIONS": f"exitcode=99:suppressions={SUPPRESSIONS / 'tsan.supp'
                           "second_deadlock_stack=1",
           "LD_PRELOAD": str(TOP / "build-tsan" / "tests" / "sanitizers" / "libseenclose.so"),
           "LABELCAL_SANITIZED": "thread", "LABELCAL_PATIENCE": "4"}
+# What each program is run under.
+ARM64 = {"LABELCAL_WRAPPER": "qemu-aarch64", "LABELCAL_PATIENCE": "4"}
 
 # Build directory -> meson's options and the environment of what runs from it.
 BUILDS = {
@@ -33,6 +36,8 @@ BUILDS = {
                         "-Dc_args=-fprofile-update=atomic"], {"LABELCAL_COVERAGE": "1"}),
     "build-asan": (["CC=gcc", "-Db_sanitize=address,undefined", *SANITIZE], ADDRESS),
     "build-tsan": (["CC=gcc", "-Db_sanitize=thread", *SANITIZE], THREAD),
+    # Debian's libwebsockets-dev is not to be had for two architectures at once.
+    "build-arm64": (["--cross-file", "tests/cross/arm64.ini", "-Dhttp=disabled"], ARM64),
     # As ./run fuzz makes it.
     "build-fuzz": (["CC=clang", "-Dfuzz=enabled", "-Dbuildtype=debugoptimized",
                     "-Db_sanitize=address,undefined", "-Db_lundef=false"], {}),
@@ -97,6 +102,17 @@ SUITES = [
     Suite("memcheck", meson=("--suite", "core", "--suite", "wire", "--suite", "store",
                              "--suite", "recording", "-t", "10"),
           environment={"LABELCAL_WRAPPER": MEMCHECK, "LABELCAL_CPU": "scalar"}),
+    # Another architecture, under qemu: the NEON kernels to the bit, the rooms' programs but those
+    # of the scene, which take minutes there, and the daemon's labels against float64.
+    # KERNEL_FRAMES=N makes it long.
+    Suite("arm64-unit", build="build-arm64",
+          meson=("--suite", "core", "--suite", "wire", "--suite", "store", "--suite", "recording",
+                 "--suite", "memory", "--suite", "client", "--suite", "daemon", "--suite", "cli",
+                 "--suite", "kernels", "-t", "5"),
+          environment={"KERNEL_FRAMES": os.environ.get("KERNEL_FRAMES", "60")}),
+    Suite("arm64-e2e", ("tests/e2e/test_truth.py",), build="build-arm64", options=TWO_WORKERS),
     # FUZZ_SECONDS=N makes it long; ./run fuzz keeps what it finds.
     Suite("fuzz", ("tests/fuzz",), build="build-fuzz", options=TWO_WORKERS),
 ]
+if platform.machine() == "aarch64":  # there `unit` and `e2e` are these
+    SUITES = [suite for suite in SUITES if suite.build != "build-arm64"]

@@ -16,6 +16,8 @@ from sanitizers import SANITIZED, check, checked, scaled
 BUILD = pathlib.Path(os.environ.get("LABELCAL_BUILD", "build")).resolve()
 LABELCALD = BUILD / "src" / "daemon" / "labelcald"
 LABELCAL = BUILD / "src" / "cli" / "labelcal"
+# The words that programs of this build are run under: an emulator, where this machine cannot.
+WRAPPER = os.environ.get("LABELCAL_WRAPPER", "").split()
 
 
 _ports_given = set()
@@ -61,8 +63,9 @@ class Daemon:
         self.config.write_text(text or "log:\n  level: debug\n")
 
     def command(self):
-        return [str(LABELCALD), "--config", str(self.config), "--runtime-dir", str(self.runtime),
-                "--state-dir", str(self.state), "--http", self.http or "off", *self.arguments]
+        return [*WRAPPER, str(LABELCALD), "--config", str(self.config),
+                "--runtime-dir", str(self.runtime), "--state-dir", str(self.state),
+                "--http", self.http or "off", *self.arguments]
 
     def start(self, wait=True):
         """Starts it; returns when it said READY=1 to its service manager (this test)."""
@@ -127,8 +130,8 @@ class Daemon:
     def cli(self, *arguments, seconds=60.0):
         """Runs `labelcal` against this daemon; the completed process."""
         return checked(subprocess.run(
-            [str(LABELCAL), "--runtime-dir", str(self.runtime), *arguments], capture_output=True,
-            text=True, timeout=scaled(seconds)))
+            [*WRAPPER, str(LABELCAL), "--runtime-dir", str(self.runtime), *arguments],
+            capture_output=True, text=True, timeout=scaled(seconds)))
 
     def close_process(self):
         """Ends the process if it still runs, however the test went."""
