@@ -1,3 +1,4 @@
+#include "cli/bench.h"
 #include "cli/camera.h"
 #include "cli/commands.h"
 #include "cli/files.h"
@@ -240,6 +241,27 @@ const struct subcommand subcommands[] = {
          "Example:\n"
          "  labelcal merge car1.snapshot car2.snapshot -o fleet.snapshot\n",
      .run = merge_run},
+    {.name = "bench",
+     .arguments = "[OPTIONS]",
+     .summary = "how fast this machine labels, beside how fast it reads",
+     .help =
+         "Needs no daemon. For tensors of several sizes, in every type and layout, in turn: "
+         "reading\n"
+         "the same bytes, the argmax alone, labels with every pixel scored, labels by "
+         "certificate,\n"
+         "and those with statistics, as the daemon does it; with one thread and with all. Frames\n"
+         "are side by side, more classes by splitting some; prototypes are from earlier frames.\n"
+         "Of a recording the first 30 frames (half, if it is short) make the prototypes.\n"
+         "\n"
+         "  --recording DIR  real data; default: the embedded camera's, at dusk\n"
+         "  --case PREFIX    only cases whose names begin so; may be said again. Names are\n"
+         "                   CxHxW/TYPE/LAYOUT, such as 19x1024x2048/f32/CHW, and upsampled\n"
+         "  --threads N      with so many; default: with 1, then with all\n"
+         "  --seconds N      about so long in all; default: 120\n"
+         "\n"
+         "Example:\n"
+         "  labelcal bench --case 19x1024x2048/f32 --case upsampled --seconds 20\n",
+     .run = bench_run},
 };
 
 const size_t subcommand_count = sizeof subcommands / sizeof *subcommands;

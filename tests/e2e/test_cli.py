@@ -13,7 +13,7 @@ from adaptation import prototypes, settings
 
 SUBCOMMANDS = ["replay", "camera", "status", "streams", "prototypes", "snapshot", "generations",
                "rollback", "freeze", "resume", "shadow", "bypass", "reset", "domain", "set-rule",
-               "load", "reload", "inspect", "merge"]
+               "load", "reload", "inspect", "merge", "bench"]
 
 
 @pytest.fixture(params=["nng"])
