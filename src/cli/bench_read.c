@@ -103,6 +103,7 @@ bench_read *bench_read_at(unsigned way) {
 }
 
 const char *bench_read_word(unsigned way) {
-  static const char *const words[BENCH_READS] = {"line", "line, fetched ahead", "planes"};
+  static const char *const words[BENCH_READS] = {"lines", "lines, fetched ahead",
+                                                 "runs, fetched ahead"};
   return words[way];
 }

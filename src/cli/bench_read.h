@@ -21,7 +21,7 @@ typedef uint64_t bench_read(const bench_bytes *bytes, uint32_t piece);
 /* Way 0 .. BENCH_READS-1, by the widest loads this CPU has. */
 bench_read *bench_read_at(unsigned way);
 
-/* Its name: "line", "line, fetched ahead", "planes". */
+/* Its name, of a few words. */
 const char *bench_read_word(unsigned way);
 
 #endif

@@ -24,7 +24,7 @@
 /* ---- Options. */
 
 static int read_words(bench_options *options, const char *const *words) {
-  char text[8][48];
+  static char text[8][48]; /* options keep pointers into it */
   char *argv[9] = {NULL};
   int argc = 0;
   for (; words[argc]; argc++) {
