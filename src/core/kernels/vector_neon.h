@@ -375,10 +375,13 @@ static inline vb vb_keep(uint64_t bits, vb x) {
   vb lanes = bytes_of(bits);
   return EACH_TWO(vb, vandq_u8, lanes, x);
 }
+static inline vb vb_add(vb a, vb b) {
+  return EACH_TWO(vb, vaddq_u8, a, b);
+}
 /* Running maximum and the class it is of. */
-static inline void vb_take(vb x, uint8_t c, vb *best, vb *class) {
-  vb more = EACH_TWO(vb, vcgtq_u8, x, *best), new_class = vb_set(c);
-  *class = EACH_THREE(vb, vbslq_u8, more, new_class, *class);
+static inline void vb_take(vb x, vb c, vb *best, vb *class) {
+  vb more = EACH_TWO(vb, vcgtq_u8, x, *best);
+  *class = EACH_THREE(vb, vbslq_u8, more, c, *class);
   *best = EACH_TWO(vb, vmaxq_u8, x, *best);
 }
 static inline uint32_t vb_sum(vb x) {
