@@ -217,6 +217,8 @@ static void lay_out_scratch(struct lcal__frame *frame, uint32_t threads, struct 
     struct lcal__scratch scratch = {.between = {.row = {-1, -1}}};
     scratch.p = take(arena, classes * LCAL__TILE, sizeof *scratch.p);
     scratch.v = take(arena, classes * LCAL__TILE, sizeof *scratch.v);
+    scratch.lanes = take(arena, classes <= LCAL__FEW ? classes * classes * LCAL__LANES : 0,
+                         sizeof *scratch.lanes);
     scratch.gathered = take(arena, classes * (LCAL__TILE + LCAL__LANES), sizeof *scratch.gathered);
     scratch.interpolated = take(arena, classes, sizeof *scratch.interpolated);
     for (int i = 0; i < 2; i++) {

@@ -9,6 +9,8 @@
 #define LCAL__TILE  128u
 /* Pixel j of a tile adds into lane j mod 16. */
 #define LCAL__LANES 16u
+/* Up to so many classes a table of them is a few vectors, and sums are kept by lane. */
+#define LCAL__FEW   32u
 /* A void pixel in `input_label` and `input_argmax`: no class, as C <= 1024. */
 #define LCAL__VOID  0xffffu
 
@@ -59,6 +61,7 @@ struct lcal__between {
 struct lcal__scratch {
   float *p;                 /* C tiles: probabilities (not u8) */
   uint8_t *v;               /* C tiles: u8 values as sent */
+  uint32_t *lanes;          /* C x C x 16: sums of few classes' u8 values; wide tiers */
   float *gathered;          /* C tiles: p of the pixels that are scored, side by side */
   float *score;             /* C tiles: their scores, where they are wanted */
   struct lcal__row rows[2]; /* upsampling; row y is kept in rows[y % 2] */

@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIDE_GROUPS  1u /* groups that are read side by side */
-#define WIDE_VECTORS 1u /* vectors of pixels that are scored side by side */
+#define WIDE_GROUPS  1u   /* groups that are read side by side */
+#define WIDE_VECTORS 1u   /* vectors of pixels that are scored side by side */
+#define WIDE_AHEAD   512u /* bytes by which a plane is fetched ahead */
 
 typedef struct {
   __m256 l, h;

@@ -17,6 +17,7 @@ struct wide_tile {
   uint32_t count, groups;
   float m[LCAL__TILE];
   uint32_t argmax[LCAL__TILE];
+  uint8_t low[LCAL__TILE];     /* its low byte: sixty-four are compared at once */
   uint32_t live[WIDE_TILE];    /* bits: lanes that are pixels of the tile */
   uint32_t valid[WIDE_TILE];   /* bits */
   uint32_t counted[WIDE_TILE]; /* bits: valid and not masked out */
@@ -24,7 +25,8 @@ struct wide_tile {
 
 /* Pixels that wait until enough of them are there to be scored side by side: their p in
  * scratch->gathered, class-major with this stride. */
-#define WIDE_STRIDE (LCAL__TILE + LCAL__LANES) /* compress writes up to 16 too many */
+#define WIDE_BATCH  (WIDE_VECTORS * WIDE_LANES) /* pixels that are scored at once */
+#define WIDE_STRIDE (LCAL__TILE + LCAL__LANES)  /* compress writes up to 16 too many */
 
 struct wide_waiting {
   uint32_t count;

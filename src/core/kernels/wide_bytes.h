@@ -12,6 +12,8 @@
 #define BYTE_LANES  64u
 #define BYTE_HALVES (LCAL__TILE / BYTE_LANES)
 #define BYTE_VOID   0xffu /* no class: there are at most 255 */
+/* A tile adds less than 2^19 to a lane (eight products), less than 2^15 to the sum of m. */
+#define LANES_TILES 2048u
 
 /* What is known of the pixels of one tile; lane l of half h is pixel 64 h + l. */
 struct byte_tile {
@@ -183,7 +185,7 @@ WIDE_INLINE void read_bytes(const struct lcal__frame *frame, const struct byte_b
 
 /* table[class] in each lane. */
 WIDE_INLINE vb lookup_classes(const uint8_t *table, uint32_t classes, const uint8_t *class) {
-  if (classes <= 32) {
+  if (classes <= LCAL__FEW) {
     return vb_lookup(table, vb_load(class));
   }
   uint8_t found[BYTE_LANES];
@@ -228,13 +230,9 @@ WIDE_INLINE void find_unsure_bytes(const struct lcal__frame *frame, const struct
       if (bits == 0) {
         continue;
       }
-      if (band->waiting.count + WIDE_LANES > LCAL__TILE) {
-        uint32_t full = WIDE_VECTORS * WIDE_LANES;
-        partial->changed += score_waiting(frame, gathered, band_first, &band->waiting,
-                                          band->waiting.count / full * full, 1);
-      }
       wait_bytes(classes, tile, v, gathered, band_first, &band->waiting, h * BYTE_LANES + 16 * g,
                  bits);
+      partial->changed += label_full_batch(frame, gathered, band_first, &band->waiting, 1);
     }
   }
 }
@@ -284,8 +282,41 @@ WIDE_INLINE void add_byte_rows(const uint8_t *v, const vb *m, uint32_t from, uin
   vd_grow_words(sum + i, vu_add(vu_fold(row), bias), count);
 }
 
-WIDE_INLINE void add_byte_statistics(uint32_t classes, const uint8_t *v, struct byte_tile *tile,
+/* The same into sixteen lanes each, which flush_lanes() adds up: as sums are exact, when does not
+ * matter. */
+WIDE_INLINE void add_byte_lanes(uint32_t classes, const uint8_t *v, const vb *m, uint32_t from,
+                                uint32_t *lanes) {
+  for (uint32_t i = 0; i < classes; i++) {
+    vu row = vu_load(lanes + i * WIDE_LANES);
+    for (uint32_t h = from; h < BYTE_HALVES; h++) {
+      row = vb_dot(row, m[h], vb_load(v + i * LCAL__TILE + h * BYTE_LANES));
+    }
+    vu_store(lanes + i * WIDE_LANES, row);
+  }
+}
+
+/* Adds what is in the lanes to the sums, and empties them. `total`: of m, since the last time. */
+static inline void flush_lanes(uint32_t classes, uint32_t *lanes, uint32_t *total,
+                               struct lcal__partial *partial) {
+  for (size_t c = 0; c < classes; c++) {
+    for (size_t i = 0; i < classes && total[c] > 0; i++) {
+      uint32_t *lane = lanes + (c * classes + i) * WIDE_LANES;
+      int64_t sum = (int64_t)WIDE_BIAS * total[c];
+      for (size_t l = 0; l < WIDE_LANES; l++) {
+        sum += (int32_t)lane[l];
+      }
+      partial->sum[c * classes + i] += (double)sum;
+    }
+    memset(lanes + c * classes * WIDE_LANES, 0, classes * WIDE_LANES * sizeof *lanes);
+    total[c] = 0;
+  }
+}
+
+/* The statistics of a tile, class by class of those that are in it. */
+WIDE_INLINE void add_byte_statistics(uint32_t classes, const struct lcal__scratch *scratch,
+                                     uint32_t *since, struct byte_tile *tile,
                                      struct lcal__partial *partial) {
+  const uint8_t *v = scratch->v;
   for (uint32_t first = 0; first < BYTE_HALVES; first++) {
     while (tile->counted[first]) {
       uint32_t j = first * BYTE_LANES + (uint32_t)__builtin_ctzll(tile->counted[first]);
@@ -306,6 +337,11 @@ WIDE_INLINE void add_byte_statistics(uint32_t classes, const uint8_t *v, struct 
       }
       partial->count[c] += count;
       partial->weight[c] += (double)total;
+      if (classes <= LCAL__FEW) {
+        since[c] += total;
+        add_byte_lanes(classes, v, m, first, scratch->lanes + (size_t)c * classes * WIDE_LANES);
+        continue;
+      }
       vu bias = vu_set(WIDE_BIAS * total);
       uint32_t i = 0;
       for (; i + 16 <= classes; i += 16) {
@@ -355,8 +391,14 @@ WIDE_INLINE void byte_band(const struct lcal__frame *frame, uint32_t index, uint
   memset(partial->count, 0, tensor->classes * sizeof *partial->count);
   struct byte_band band;
   begin_byte_band(frame, &band);
-  struct byte_tile tile;
+  struct byte_tile tile = {.count = 0};
   uint64_t confidence = 0;
+  int few = frame->pass.want_statistics && tensor->classes <= LCAL__FEW;
+  uint32_t tiles = 0, since[LCAL__FEW] = {0};
+  if (few) {
+    memset(scratch->lanes, 0,
+           (size_t)tensor->classes * tensor->classes * WIDE_LANES * sizeof *scratch->lanes);
+  }
   for (size_t pixel = first; pixel < end; pixel += tile.count) {
     begin_byte_tile(&tile, pixel, end);
     read_bytes(frame, &band, scratch->v, &tile);
@@ -370,13 +412,20 @@ WIDE_INLINE void byte_band(const struct lcal__frame *frame, uint32_t index, uint
     }
     if (frame->pass.want_statistics) {
       mask_bytes(frame->pass.mask, &tile);
-      add_byte_statistics(tensor->classes, scratch->v, &tile, partial);
+      add_byte_statistics(tensor->classes, scratch, since, &tile, partial);
+      if (few && ++tiles == LANES_TILES) {
+        flush_lanes(tensor->classes, scratch->lanes, since, partial);
+        tiles = 0;
+      }
     }
+  }
+  if (few) {
+    flush_lanes(tensor->classes, scratch->lanes, since, partial);
   }
   partial->confidence = (double)confidence;
   if (band.waiting.count > 0) {
     partial->changed +=
-        score_waiting(frame, scratch->gathered, first, &band.waiting, band.waiting.count, 1);
+        label_waiting(frame, scratch->gathered, first, &band.waiting, band.waiting.count, 1);
   }
 }
 #endif

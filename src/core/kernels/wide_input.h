@@ -28,7 +28,7 @@ static inline void begin_band(const struct lcal__frame *frame, struct wide_band 
 
 /* table[class] in each lane, of a table that may be read to its end. */
 WIDE_INLINE vf of_class(const float *table, uint32_t classes, vu class) {
-  return classes <= 32 ? vf_lookup_32(table, class) : vf_lookup(table, class);
+  return classes <= LCAL__FEW ? vf_lookup_32(table, class) : vf_lookup(table, class);
 }
 
 /* Puts the lanes `bits` of a group among those that wait. */
@@ -63,12 +63,8 @@ WIDE_INLINE void find_unsure(const struct lcal__frame *frame, const struct wide_
     uint32_t unsure = tile->valid[g] & ~vk_bits(kept);
     partial->certified += (uint64_t)__builtin_popcount(tile->valid[g] & vk_bits(sure));
     if (unsure) {
-      if (band->waiting.count + WIDE_LANES > LCAL__TILE) {
-        uint32_t full = WIDE_VECTORS * WIDE_LANES;
-        partial->changed += score_waiting(frame, gathered, band_first, &band->waiting,
-                                          band->waiting.count / full * full, 0);
-      }
       wait_for_scores(frame, tile, p, gathered, band_first, &band->waiting, g, unsure);
+      partial->changed += label_full_batch(frame, gathered, band_first, &band->waiting, 0);
     }
   }
 }
@@ -180,24 +176,55 @@ WIDE_INLINE void add_class(uint32_t classes, const float *p, uint32_t c,
   }
 }
 
-WIDE_INLINE void add_statistics(uint32_t classes, const float *p, struct wide_tile *tile,
-                                struct lcal__partial *partial) {
-  for (uint32_t first = 0; first < tile->groups; first++) {
-    while (tile->counted[first]) {
-      uint32_t j = first * WIDE_LANES + (uint32_t)__builtin_ctz(tile->counted[first]);
-      uint32_t c = tile->argmax[j];
-      uint32_t count = 0;
-      struct members members = {.groups = 0};
-      for (uint32_t g = first; g < tile->groups; g++) {
-        uint32_t bits =
-            vk_bits(vu_eq(vu_load(tile->argmax + g * WIDE_LANES), vu_set(c))) & tile->counted[g];
-        if (bits) {
-          members.group[members.groups] = g;
-          members.m[members.groups++] = vf_keep(vk_of(bits), vf_load(tile->m + g * WIDE_LANES));
-          tile->counted[g] &= ~bits;
-          count += (uint32_t)__builtin_popcount(bits);
-        }
+/* Bits of the tile's counted pixels, sixty-four a word. */
+WIDE_INLINE void join_bits(const struct wide_tile *tile, uint64_t words[LCAL__TILE / 64]) {
+  for (uint32_t w = 0; w < LCAL__TILE / 64; w++) {
+    words[w] = 0;
+    for (uint32_t i = 0; i < 4 && 4 * w + i < tile->groups; i++) {
+      words[w] |= (uint64_t)tile->counted[4 * w + i] << (16 * i);
+    }
+  }
+}
+
+/* Takes the pixels of class c from the counted ones: groups that have any, m, and how many. */
+WIDE_INLINE uint32_t take_members(uint32_t classes, const struct wide_tile *tile, uint32_t c,
+                                  uint64_t *counted, uint32_t first, struct members *members) {
+  uint32_t count = 0;
+  members->groups = 0;
+  for (uint32_t w = first; w < LCAL__TILE / 64; w++) {
+    uint64_t taken = 0, bits = counted[w];
+    if (bits) {
+      bits &= vb_eq(vb_load(tile->low + 64 * w), vb_set((uint8_t)c));
+    }
+    while (bits) {
+      uint32_t i = (uint32_t)__builtin_ctzll(bits) / 16, g = 4 * w + i;
+      uint32_t some = (uint32_t)(bits >> (16 * i)) & 0xffffu;
+      bits &= ~((uint64_t)0xffffu << (16 * i));
+      if (classes > 256) { /* another class may have the same low byte */
+        some &= vk_bits(vu_eq(vu_load(tile->argmax + g * WIDE_LANES), vu_set(c)));
       }
+      if (some) {
+        members->group[members->groups] = g;
+        members->m[members->groups++] = vf_keep(vk_of(some), vf_load(tile->m + g * WIDE_LANES));
+        taken |= (uint64_t)some << (16 * i);
+      }
+    }
+    counted[w] &= ~taken;
+    count += (uint32_t)__builtin_popcountll(taken);
+  }
+  return count;
+}
+
+/* The statistics of a tile, class by class of those that are in it. */
+WIDE_INLINE void add_statistics(uint32_t classes, const float *p, const struct wide_tile *tile,
+                                struct lcal__partial *partial) {
+  uint64_t counted[LCAL__TILE / 64];
+  join_bits(tile, counted);
+  for (uint32_t first = 0; first < LCAL__TILE / 64; first++) {
+    while (counted[first]) {
+      uint32_t c = tile->argmax[first * 64 + (uint32_t)__builtin_ctzll(counted[first])];
+      struct members members;
+      uint32_t count = take_members(classes, tile, c, counted, first, &members);
       if (partial->count[c] == 0) {
         partial->weight[c] = 0;
         memset(partial->sum + (size_t)c * classes, 0, classes * sizeof *partial->sum);
@@ -244,7 +271,7 @@ WIDE_INLINE void input_band(const struct lcal__frame *frame, uint32_t index, uin
   memset(partial->count, 0, tensor->classes * sizeof *partial->count);
   struct wide_band band;
   begin_band(frame, &band);
-  struct wide_tile tile;
+  struct wide_tile tile = {.count = 0};
   for (size_t pixel = first; pixel < end; pixel += tile.count) {
     begin_tile(&tile, pixel, end);
     read_tile_of(frame, scratch->p, &tile, type);
@@ -263,7 +290,7 @@ WIDE_INLINE void input_band(const struct lcal__frame *frame, uint32_t index, uin
   }
   if (band.waiting.count > 0) {
     partial->changed +=
-        score_waiting(frame, scratch->gathered, first, &band.waiting, band.waiting.count, 0);
+        label_waiting(frame, scratch->gathered, first, &band.waiting, band.waiting.count, 0);
   }
 }
 

@@ -91,39 +91,54 @@ static inline vf vf_of_byte(vf v) {
   return vf_fma(rest, inverse, quotient);
 }
 
-/* Labels of the first `count` pixels that wait; the rest moves up. `bytes`: their values are those
- * of a u8 tensor. How many labels changed. */
-static inline uint64_t score_waiting(const struct lcal__frame *frame, float *p, size_t first,
-                                     struct wide_waiting *waiting, uint32_t count, int bytes) {
+/* Labels of the first `count` pixels that wait. `bytes`: their values are those of a u8 tensor. How
+ * many labels changed. */
+static inline uint64_t label_waiting(const struct lcal__frame *frame, float *p, size_t first,
+                                     const struct wide_waiting *waiting, uint32_t count,
+                                     int bytes) {
   const lcal_coefficients *coefficients = frame->pass.coefficients;
+  uint32_t best[LCAL__TILE];
+  uint64_t changed = 0;
+  uint32_t done = 0;
   for (size_t c = 0; c < coefficients->classes && bytes; c++) {
     for (size_t n = 0; n < count; n += WIDE_LANES) {
       float *at = p + c * WIDE_STRIDE + n;
       vf_store(at, vf_of_byte(vf_load(at)));
     }
   }
-  uint32_t best[LCAL__TILE];
-  uint64_t changed = 0;
-  uint32_t done = 0;
-  for (; done + WIDE_VECTORS * WIDE_LANES <= count; done += WIDE_VECTORS * WIDE_LANES) {
+  for (; done + WIDE_BATCH <= count; done += WIDE_BATCH) {
     score_vectors(coefficients, WIDE_VECTORS, p + done, best + done);
   }
   for (; done < count; done += WIDE_LANES) {
     score_vectors(coefficients, 1, p + done, best + done);
   }
-  for (uint32_t n = 0; n < count; n++) {
-    if (best[n] != waiting->argmax[n]) {
-      put_label(frame, first + waiting->pixel[n], best[n]);
-      changed++;
+  for (uint32_t n = 0; n < count; n += WIDE_LANES) {
+    uint32_t live = count - n < WIDE_LANES ? (1u << (count - n)) - 1 : 0xffffu;
+    vk same = vu_eq(vu_load(best + n), vu_load(waiting->argmax + n));
+    uint32_t differ = ~vk_bits(same) & live;
+    changed += (uint64_t)__builtin_popcount(differ);
+    for (; differ; differ &= differ - 1) {
+      uint32_t at = n + (uint32_t)__builtin_ctz(differ);
+      put_label(frame, first + waiting->pixel[at], best[at]);
     }
   }
-  uint32_t left = waiting->count - count;
-  for (size_t c = 0; c < coefficients->classes && left > 0; c++) {
-    memmove(p + c * WIDE_STRIDE, p + c * WIDE_STRIDE + count, left * sizeof *p);
+  return changed;
+}
+
+/* Labels of those that wait as soon as they fill a batch; the rest, less than a vector, moves to
+ * its beginning. */
+WIDE_INLINE uint64_t label_full_batch(const struct lcal__frame *frame, float *p, size_t first,
+                                      struct wide_waiting *waiting, int bytes) {
+  if (waiting->count < WIDE_BATCH) {
+    return 0;
   }
-  memmove(waiting->pixel, waiting->pixel + count, left * sizeof *waiting->pixel);
-  memmove(waiting->argmax, waiting->argmax + count, left * sizeof *waiting->argmax);
-  waiting->count = left;
+  uint64_t changed = label_waiting(frame, p, first, waiting, WIDE_BATCH, bytes);
+  for (size_t c = 0; c < frame->pass.coefficients->classes; c++) {
+    vf_store(p + c * WIDE_STRIDE, vf_load(p + c * WIDE_STRIDE + WIDE_BATCH));
+  }
+  vu_store(waiting->pixel, vu_load(waiting->pixel + WIDE_BATCH));
+  vu_store(waiting->argmax, vu_load(waiting->argmax + WIDE_BATCH));
+  waiting->count -= WIDE_BATCH;
   return changed;
 }
 #endif
