@@ -103,11 +103,12 @@ SUITES = [
                              "--suite", "recording", "-t", "10"),
           environment={"LABELCAL_WRAPPER": MEMCHECK, "LABELCAL_CPU": "scalar"}),
     # Another architecture, under qemu: the NEON kernels to the bit, the rooms' programs but those
-    # of the scene, which take minutes there, and the daemon's labels against float64.
+    # of the scene and the command line, which take minutes there, and the daemon's labels against
+    # float64.
     # KERNEL_FRAMES=N makes it long.
     Suite("arm64-unit", build="build-arm64",
           meson=("--suite", "core", "--suite", "wire", "--suite", "store", "--suite", "recording",
-                 "--suite", "memory", "--suite", "client", "--suite", "daemon", "--suite", "cli",
+                 "--suite", "memory", "--suite", "client", "--suite", "daemon",
                  "--suite", "kernels", "-t", "5"),
           environment={"KERNEL_FRAMES": os.environ.get("KERNEL_FRAMES", "60")}),
     Suite("arm64-e2e", ("tests/e2e/test_truth.py",), build="build-arm64", options=TWO_WORKERS),
