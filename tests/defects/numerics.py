@@ -49,9 +49,8 @@ DEFECTS = [
            "unit:numerics:sums_of_a_hundred_thousand*"),
     Defect("U7", "the bands of a frame depend on the number of threads",
            "src/core/calibrator.c",
-           "frame->rows_per_band[0] = rows_per_band(tensor->height, tensor->width);",
-           "frame->rows_per_band[0] = rows_per_band(tensor->height, tensor->width)"
-           " / calibrator->threads + 1;",
+           "rows_per_band(BAND_PIXELS, tensor->height, tensor->width);",
+           "rows_per_band(BAND_PIXELS, tensor->height, tensor->width) / calibrator->threads + 1;",
            "unit:numerics:any_number_of_threads*"),
     Defect("U7", "bands are added up in another order",
            "src/core/calibrator.c",
