@@ -236,8 +236,7 @@ static void lay_out_scratch(struct lcal__frame *frame, uint32_t threads, struct 
     scratch.between.block_label = take(arena, out_width, sizeof *scratch.between.block_label);
     scratch.between.block_argmax = take(arena, out_width, sizeof *scratch.between.block_argmax);
     for (int i = 0; i < 2; i++) {
-      scratch.between.rivals[i] =
-          take(arena, out_width / LCAL__LANES * (classes + 1), sizeof *scratch.between.rivals[i]);
+      scratch.between.rivals[i] = take(arena, classes + 1, sizeof *scratch.between.rivals[i]);
     }
     if (all) {
       all[thread] = scratch;

@@ -53,8 +53,8 @@ struct lcal__between {
   int64_t row[2];                       /* -1 = none */
   uint16_t *label, *argmax;             /* of a pixel */
   uint16_t *block_label, *block_argmax; /* of sixteen */
-  uint16_t *rivals[2]; /* for p and for scores, C + 1 for each sixteen: how many classes may be the
-                          highest, 0 = not known, then these classes */
+  uint16_t *rivals[2]; /* C + 1, of sixteen at a time, for p and for scores: how many classes may be
+                          the highest, then these classes */
 };
 
 /* The scratch of one thread. Tiles are class-major: value (c, j) lies at c * LCAL__TILE + j. */

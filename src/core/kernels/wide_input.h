@@ -230,7 +230,9 @@ WIDE_INLINE void add_statistics(uint32_t classes, const float *p, const struct w
         memset(partial->sum + (size_t)c * classes, 0, classes * sizeof *partial->sum);
       }
       partial->count[c] += count;
-      add_class(classes, p, c, &members, partial);
+      if (members.groups > 0) { /* as it has the pixel that c is of */
+        add_class(classes, p, c, &members, partial);
+      }
     }
   }
 }

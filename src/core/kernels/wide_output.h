@@ -216,10 +216,6 @@ static inline const struct lcal__between *look_between(const struct lcal__frame 
   if (between->row[0] != tap->at[0] || between->row[1] != tap->at[1]) {
     between->row[0] = tap->at[0];
     between->row[1] = tap->at[1];
-    size_t room = frame->pass.tensor->classes + 1u;
-    for (size_t b = 0; b * WIDE_LANES < frame->pass.out_width; b++) {
-      between->rivals[0][b * room] = between->rivals[1][b * room] = 0;
-    }
     look_at_corners(frame, frame->input_argmax, tap->at, between->argmax, between->block_argmax);
     if (frame->pass.coefficients) {
       look_at_corners(frame, frame->input_label, tap->at, between->label, between->block_label);
@@ -232,13 +228,13 @@ static inline const struct lcal__between *look_between(const struct lcal__frame 
 
 /* Classes at the corners of a block, at most four: leaders that others have to beat. */
 static inline uint32_t find_leaders(const struct lcal__frame *frame, const uint16_t *map,
-                                    const struct lcal__tap *tap, uint32_t b, uint32_t *leader) {
+                                    const uint32_t y[2], uint32_t b, uint32_t *leader) {
   uint32_t last = (b + 1) * WIDE_LANES < frame->pass.out_width ? (b + 1) * WIDE_LANES - 1
                                                                : frame->pass.out_width - 1;
   uint32_t from = frame->columns[b * WIDE_LANES].at[0], to = frame->columns[last].at[1];
   uint32_t count = 0;
   for (uint32_t i = 0; i < 2; i++) {
-    const uint16_t *row = map + (size_t)tap->at[i] * frame->pass.tensor->width;
+    const uint16_t *row = map + (size_t)y[i] * frame->pass.tensor->width;
     for (uint32_t x = from; x <= to && count < 4; x++) {
       uint32_t known = row[x] == LCAL__VOID;
       for (uint32_t n = 0; n < count && !known; n++) {
@@ -293,28 +289,48 @@ WIDE_INLINE vu highest_rival(const uint16_t *rivals, const struct lcal__tap *tap
   return class;
 }
 
-/* The classes of a block's pixels: those of their corners where they agree, else the highest of
- * what is interpolated. */
-WIDE_INLINE vu decide_block(const struct lcal__frame *frame, struct lcal__scratch *scratch,
-                            const struct lcal__tap *tap, uint32_t b, int scores,
-                            const uint16_t *corner) {
+/* How a block is decided in all the output rows between two input rows. */
+struct wide_choice {
+  vu agreed;              /* the classes of the pixels whose corners agree */
+  vk mixed;               /* the others: theirs is the highest rival */
+  const uint16_t *rivals; /* NULL: all corners agree */
+  const float *above, *below;
+};
+
+WIDE_INLINE struct wide_choice choose_by(const struct lcal__frame *frame,
+                                         struct lcal__scratch *scratch, uint32_t b, int scores) {
+  const struct lcal__between *between = &scratch->between;
+  uint16_t one = scores ? between->block_label[b] : between->block_argmax[b];
+  if (one != WIDE_MIXED) {
+    return (struct wide_choice){.agreed = vu_set(one), .mixed = vk_of(0)};
+  }
   uint32_t classes = frame->pass.tensor->classes;
   int wanted = scores ? WIDE_HAVE_SCORES : WIDE_HAVE_P;
-  const struct lcal__row *top = row_across(frame, scratch, tap->at[0], b, wanted);
-  const struct lcal__row *low = row_across(frame, scratch, tap->at[1], b, wanted);
+  const uint32_t y[2] = {(uint32_t)between->row[0], (uint32_t)between->row[1]};
+  const struct lcal__row *top = row_across(frame, scratch, y[0], b, wanted);
+  const struct lcal__row *low = row_across(frame, scratch, y[1], b, wanted);
   size_t at = (size_t)b * classes * WIDE_LANES;
   const float *above = (scores ? top->across_score : top->across_p) + at;
   const float *below = (scores ? low->across_score : low->across_p) + at;
-  uint16_t *rivals = scratch->between.rivals[scores] + (size_t)b * (classes + 1);
-  if (rivals[0] == 0) {
-    uint32_t leader[4];
-    uint32_t count =
-        find_leaders(frame, scores ? frame->input_label : frame->input_argmax, tap, b, leader);
-    find_rivals(classes, above, below, leader, count, frame->magnitude[scores], rivals);
-  }
-  vu found = highest_rival(rivals, tap, above, below);
-  vu agreed = vu_load_u16(corner + b * WIDE_LANES);
-  return vu_choose(vu_eq(agreed, vu_set(WIDE_MIXED)), found, agreed);
+  uint32_t leader[4];
+  uint32_t count =
+      find_leaders(frame, scores ? frame->input_label : frame->input_argmax, y, b, leader);
+  uint16_t *rivals = between->rivals[scores];
+  find_rivals(classes, above, below, leader, count, frame->magnitude[scores], rivals);
+  vu agreed = vu_load_u16((scores ? between->label : between->argmax) + (size_t)b * WIDE_LANES);
+  return (struct wide_choice){.agreed = agreed,
+                              .mixed = vu_eq(agreed, vu_set(WIDE_MIXED)),
+                              .rivals = rivals,
+                              .above = above,
+                              .below = below};
+}
+
+WIDE_INLINE vu chosen(const struct wide_choice *choice, const struct lcal__tap *tap) {
+  return choice->rivals
+             ? vu_choose(choice->mixed,
+                         highest_rival(choice->rivals, tap, choice->above, choice->below),
+                         choice->agreed)
+             : choice->agreed;
 }
 
 /* What is the same in all the rows of a band. */
@@ -368,55 +384,76 @@ static inline vu keep_protected(const uint8_t *protect, vu argmax, vu label) {
   return vu_load(other);
 }
 
-/* Labels of a block whose corners do not all agree. */
-WIDE_INLINE void label_mixed(const struct lcal__frame *frame, struct lcal__scratch *scratch,
-                             const struct wide_output_band *band, const struct lcal__tap *tap,
-                             uint32_t b, vu *argmax, vu *label) {
-  const struct lcal__between *between = &scratch->between;
-  *argmax = between->block_argmax[b] == WIDE_MIXED
-                ? decide_block(frame, scratch, tap, b, 0, between->argmax)
-                : vu_set(between->block_argmax[b]);
-  if (!frame->pass.coefficients) {
-    *label = *argmax;
-    return;
-  }
-  *label = between->block_label[b] == WIDE_MIXED
-               ? decide_block(frame, scratch, tap, b, 1, between->label)
-               : vu_set(between->block_label[b]);
-  if (band->protect) {
-    *label = keep_protected(frame->pass.coefficients->protect, *argmax, *label);
-  }
-}
+/* Output rows that lie between the same two input rows. */
+struct wide_rows {
+  size_t y;
+  uint32_t count;
+};
 
-WIDE_INLINE void output_row(const struct lcal__frame *frame, struct lcal__scratch *scratch,
-                            const struct wide_output_band *band, size_t y,
+/* A block whose corners agree, in the argmax and in the label: no row needs a look of its own. */
+WIDE_INLINE void fill_block(const struct lcal__frame *frame, const struct wide_output_band *band,
+                            const struct wide_rows *rows, size_t x, uint32_t count, uint16_t label,
                             struct lcal__output_partial *partial) {
   const lcal_pass *pass = &frame->pass;
-  const struct lcal__tap *tap = &frame->rows[y];
-  const struct lcal__between *between = look_between(frame, scratch, tap);
-  for (uint32_t b = 0; b * WIDE_LANES < pass->out_width; b++) {
-    uint32_t left = pass->out_width - b * WIDE_LANES;
-    uint32_t count = left < WIDE_LANES ? left : WIDE_LANES;
-    uint16_t one = between->block_argmax[b];
-    uint16_t other = pass->coefficients ? between->block_label[b] : one;
-    size_t at = y * pass->out_width + b * WIDE_LANES;
-    vu argmax = vu_set(one), label = argmax;
-    if (one == WIDE_MIXED || one != other) {
-      uint32_t live = 0xffffu >> (WIDE_LANES - count);
-      label_mixed(frame, scratch, band, tap, b, &argmax, &label);
-      uint32_t void_bits = vk_bits(vu_eq(argmax, vu_set(LCAL__VOID)));
-      uint32_t same_bits = vk_bits(vu_eq(argmax, label));
-      partial->voids += (uint64_t)__builtin_popcount(void_bits & live);
-      partial->changed += (uint64_t)__builtin_popcount(~same_bits & live);
-    } else if (one == LCAL__VOID) {
-      partial->voids += count;
+  vu class = vu_set(label);
+  for (uint32_t r = 0; r < rows->count; r++) {
+    size_t at = (rows->y + r) * pass->out_width + x;
+    put_block(pass->calibrated, band->bytes, at, count, class);
+    put_block(pass->argmax, band->bytes, at, count, class);
+  }
+  partial->voids += label == LCAL__VOID ? (uint64_t)count * rows->count : 0;
+}
+
+/* Any other block. */
+WIDE_INLINE void decide_block(const struct lcal__frame *frame, struct lcal__scratch *scratch,
+                              const struct wide_output_band *band, const struct wide_rows *rows,
+                              uint32_t b, uint32_t count, struct lcal__output_partial *partial) {
+  const lcal_pass *pass = &frame->pass;
+  uint32_t live = 0xffffu >> (WIDE_LANES - count);
+  struct wide_choice by_p = choose_by(frame, scratch, b, 0), by_score = by_p;
+  if (pass->coefficients) {
+    by_score = choose_by(frame, scratch, b, 1);
+  }
+  for (uint32_t r = 0; r < rows->count; r++) {
+    const struct lcal__tap *tap = &frame->rows[rows->y + r];
+    size_t at = (rows->y + r) * pass->out_width + b * WIDE_LANES;
+    vu argmax = chosen(&by_p, tap);
+    vu label = pass->coefficients ? chosen(&by_score, tap) : argmax;
+    if (band->protect) {
+      label = keep_protected(pass->coefficients->protect, argmax, label);
     }
+    uint32_t void_bits = vk_bits(vu_eq(argmax, vu_set(LCAL__VOID)));
+    uint32_t same_bits = vk_bits(vu_eq(argmax, label));
+    partial->voids += (uint64_t)__builtin_popcount(void_bits & live);
+    partial->changed += (uint64_t)__builtin_popcount(~same_bits & live);
     put_block(pass->calibrated, band->bytes, at, count, label);
     put_block(pass->argmax, band->bytes, at, count, argmax);
     if (pass->confidence) {
       put_confidence(frame, scratch, tap, b, count, argmax, pass->confidence + at);
     }
   }
+}
+
+WIDE_INLINE void output_rows(const struct lcal__frame *frame, struct lcal__scratch *scratch,
+                             const struct wide_output_band *band, const struct wide_rows *rows,
+                             struct lcal__output_partial *partial) {
+  const lcal_pass *pass = &frame->pass;
+  const struct lcal__between *between = look_between(frame, scratch, &frame->rows[rows->y]);
+  for (uint32_t b = 0; b * WIDE_LANES < pass->out_width; b++) {
+    uint32_t left = pass->out_width - b * WIDE_LANES;
+    uint32_t count = left < WIDE_LANES ? left : WIDE_LANES;
+    uint16_t one = between->block_argmax[b];
+    uint16_t other = pass->coefficients ? between->block_label[b] : one;
+    if (one != WIDE_MIXED && one == other && !pass->confidence) {
+      fill_block(frame, band, rows, b * WIDE_LANES, count, one, partial);
+    } else {
+      decide_block(frame, scratch, band, rows, b, count, partial);
+    }
+  }
+}
+
+static inline int same_rows(const struct lcal__tap *a, const struct lcal__tap *b) {
+  return a->at[0] == b->at[0] && a->at[1] == b->at[1];
 }
 
 static inline void wide_output(const struct lcal__frame *frame, uint32_t band, uint32_t thread) {
@@ -437,8 +474,13 @@ static inline void wide_output(const struct lcal__frame *frame, uint32_t band, u
   struct wide_output_band its = {.bytes = lcal_label_size(classes) == 1,
                                  .protect = coefficients &&
                                             memchr(coefficients->protect, 1, classes) != NULL};
-  for (; y < end; y++) {
-    output_row(frame, scratch, &its, y, partial);
+  while (y < end) {
+    struct wide_rows rows = {.y = y, .count = 1};
+    while (y + rows.count < end && same_rows(&frame->rows[y], &frame->rows[y + rows.count])) {
+      rows.count++;
+    }
+    output_rows(frame, scratch, &its, &rows, partial);
+    y += rows.count;
   }
 }
 #endif
