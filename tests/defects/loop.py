@@ -16,7 +16,7 @@ DEFECTS = [
            "src/daemon/inbox.c",
            "    uv_close((uv_handle_t *)&inbox->bell, on_closed);\n",
            "    uv_close((uv_handle_t *)&inbox->bell, NULL);\n    free(inbox);\n",
-           "unit:daemon_inbox:burst_behind_one_bell*", "asan"),
+           "tests/e2e/test_start.py::test_sigterm_and_sigint_stop_with_status_0"),
     Defect("L3", "the loop is closed before it has run the close callbacks",
            "src/daemon/daemon_stop.c",
            "  uv_walk(&daemon->loop, close_handle, daemon);\n"
