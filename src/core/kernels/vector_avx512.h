@@ -6,9 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIDE_GROUPS  4u   /* groups that are read side by side */
-#define WIDE_VECTORS 4u   /* vectors of pixels that are scored side by side */
-#define WIDE_AHEAD   512u /* bytes by which a plane is fetched ahead */
+#define WIDE_GROUPS       4u    /* groups that are read side by side */
+#define WIDE_VECTORS      4u    /* vectors of pixels that are scored side by side */
+#define WIDE_AHEAD        512u  /* bytes by which a plane is fetched ahead */
+#define WIDE_PIXELS_AHEAD 4096u /* the same of a tensor of pixels */
 
 typedef __m512 vf;
 typedef __m512i vu;

@@ -6,9 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIDE_GROUPS  1u   /* groups that are read side by side */
-#define WIDE_VECTORS 1u   /* vectors of pixels that are scored side by side */
-#define WIDE_AHEAD   512u /* bytes by which a plane is fetched ahead */
+#define WIDE_GROUPS       1u    /* groups that are read side by side */
+#define WIDE_VECTORS      1u    /* vectors of pixels that are scored side by side */
+#define WIDE_AHEAD        512u  /* bytes by which a plane is fetched ahead */
+#define WIDE_PIXELS_AHEAD 4096u /* the same of a tensor of pixels */
 
 typedef float32x4x4_t vf;
 typedef uint32x4x4_t vu;

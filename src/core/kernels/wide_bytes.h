@@ -159,7 +159,10 @@ WIDE_INLINE void read_bytes(const struct lcal__frame *frame, const struct byte_b
   if (tensor->layout == LCAL_CHW && tile->count == LCAL__TILE) {
     const uint8_t *from = (const uint8_t *)tensor->data + tile->first;
     for (uint32_t c = 0; c < classes; c++) {
-      take_bytes(from + c * tensor->stride, class, &best, v + c * LCAL__TILE);
+      const uint8_t *plane = from + c * tensor->stride;
+      __builtin_prefetch(plane + WIDE_AHEAD);
+      __builtin_prefetch(plane + WIDE_AHEAD + 64);
+      take_bytes(plane, class, &best, v + c * LCAL__TILE);
       class = vb_add(class, vb_set(1));
     }
   } else {

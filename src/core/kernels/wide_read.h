@@ -72,6 +72,29 @@ WIDE_INLINE void read_planes(const lcal_tensor *tensor, lcal_type type, size_t f
   }
 }
 
+WIDE_INLINE four load_four(const unsigned char *from, lcal_type type) {
+  return type == LCAL_F32 ? four_f32(from) : type == LCAL_F16 ? four_f16(from) : four_bf16(from);
+}
+
+/* Sixteen pixels of at least four classes, turned four values at a time; the last four may begin
+ * before the ones before end. */
+WIDE_INLINE void turn_group(uint32_t classes, size_t pixel, lcal_type type,
+                            const unsigned char *from, float *to) {
+  size_t size = lcal_type_size(type);
+  for (size_t c = 0; c < classes; c += 4) {
+    size_t at = c + 4 <= classes ? c : classes - 4;
+    four value[WIDE_LANES];
+    for (size_t l = 0; l < WIDE_LANES; l++) {
+      value[l] = load_four(from + l * pixel + at * size, type);
+    }
+    vf turned[4];
+    transpose_four(value, turned);
+    for (size_t i = 0; i < 4; i++) {
+      vf_store(to + (at + i) * LCAL__TILE, turned[i]);
+    }
+  }
+}
+
 /* Copies groups that are read in another way: short ones, and those of pixels (HWC). */
 WIDE_INLINE void copy_group(const lcal_tensor *tensor, lcal_type type, size_t first, uint32_t count,
                             float *to) {
@@ -86,6 +109,13 @@ WIDE_INLINE void copy_group(const lcal_tensor *tensor, lcal_type type, size_t fi
   }
   from += first * tensor->stride * size;
   size_t pixel = tensor->stride * size;
+  for (size_t ahead = 0; ahead < WIDE_LANES * pixel; ahead += 64) {
+    __builtin_prefetch(from + WIDE_PIXELS_AHEAD + ahead);
+  }
+  if (count == WIDE_LANES && tensor->classes >= 4) {
+    turn_group(tensor->classes, pixel, type, from, to);
+    return;
+  }
   for (size_t c = 0; c < tensor->classes; c += 4) {
     size_t at = c + 4 <= tensor->classes ? c : tensor->classes < 4 ? 0 : tensor->classes - 4;
     uint32_t some = tensor->classes < 4 ? tensor->classes : 4;
@@ -97,9 +127,7 @@ WIDE_INLINE void copy_group(const lcal_tensor *tensor, lcal_type type, size_t fi
         memcpy(padded, source, some * size);
         source = padded;
       }
-      value[l] = type == LCAL_F32   ? four_f32(source)
-                 : type == LCAL_F16 ? four_f16(source)
-                                    : four_bf16(source);
+      value[l] = load_four(source, type);
     }
     vf turned[4];
     transpose_four(value, turned);
