@@ -175,8 +175,8 @@ static inline vu vd_confidence(vd x) {
 /* to[l] += x[l], l < count <= 16. */
 static inline void vd_grow(double *to, vf x, uint32_t count) {
   vd more = vd_of(x);
-  __mmask8 low = count >= 8 ? 0xff : (__mmask8)((1u << count) - 1);
-  __mmask8 high = count >= 16 ? 0xff : count > 8 ? (__mmask8)((1u << (count - 8)) - 1) : 0;
+  uint32_t lanes = (1u << count) - 1;
+  __mmask8 low = (__mmask8)lanes, high = (__mmask8)(lanes >> 8);
   _mm512_mask_storeu_pd(to, low, _mm512_add_pd(_mm512_maskz_loadu_pd(low, to), more.low));
   _mm512_mask_storeu_pd(to + 8, high,
                         _mm512_add_pd(_mm512_maskz_loadu_pd(high, to + 8), more.high));
