@@ -228,7 +228,7 @@ WIDE_INLINE void find_unsure_bytes(const struct lcal__frame *frame, const struct
     uint64_t kept = vb_gt(m, lookup_classes(band->kept, classes, class));
     uint64_t unsure = tile->valid[h] & ~kept;
     partial->certified += (uint64_t)__builtin_popcountll(tile->valid[h] & sure);
-    for (uint32_t g = 0; unsure >> (16 * g) && g < 4; g++) {
+    for (uint32_t g = 0; g < 4 && unsure >> (16 * g); g++) {
       uint32_t bits = (uint32_t)(unsure >> (16 * g)) & 0xffffu;
       if (bits == 0) {
         continue;
