@@ -33,7 +33,7 @@ struct byte_band {
 };
 
 /* The largest m whose value is below the threshold: no less than 0, as a valid pixel's m is more
- * than 0; 255 if even 1 is below. */
+ * than 0 (its sum is, tau being less than 1); 255 if even 1 is below. */
 static inline uint8_t below(float threshold) {
   uint32_t v = 1;
   while (v <= 255 && !((float)v / 255.0f >= threshold)) {

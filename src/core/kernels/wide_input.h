@@ -314,7 +314,7 @@ static inline void wide_input(const struct lcal__frame *frame, uint32_t band, ui
     input_band(frame, band, thread, LCAL_BF16);
     break;
   case LCAL_U8:
-    if (pass->tensor->classes < 256) {
+    if (pass->tensor->classes < 256 && frame->tau < 1) { /* no valid pixel is all 0 */
       byte_band(frame, band, thread);
       break;
     }
