@@ -119,24 +119,16 @@ static uint32_t rows_per_band(uint32_t pixels, uint32_t height, uint32_t width) 
   return enough > few ? enough : few;
 }
 
-/* Not fmax(): gcc 12 for arm64 breaks off at a loop that takes the largest by it. */
-static double larger(double a, double b) {
-  return b > a ? b : a;
-}
-
-/* Bounds of what the output stage interpolates: of p and of scores. */
-static void bound_values(struct lcal__frame *frame) {
+/* By how much two values have to lie apart so that their interpolations do: of what is at most M,
+ * each has two roundings, so they are off by less than 2^-22 M together. 2^-20 M is taken; M is
+ * 1 + tau for p, and four times the slack of the scores is no less. */
+static void find_margins(struct lcal__frame *frame) {
   const lcal_coefficients *coefficients = frame->pass.coefficients;
-  double most = 1 + frame->tau, a = 0, b = 0;
-  size_t classes = coefficients ? coefficients->classes : 0;
-  for (size_t i = 0; i < classes * classes; i++) {
-    a = larger(a, fabs((double)coefficients->a[i]));
+  frame->margin[0] = (float)(0x1p-20 * (1 + frame->tau));
+  if (coefficients) {
+    frame->margin[1] = (float)(4 * lcal_slack(coefficients->classes, coefficients->a,
+                                              coefficients->b, frame->tau));
   }
-  for (size_t k = 0; k < classes; k++) {
-    b = larger(b, fabs((double)coefficients->b[k]));
-  }
-  frame->magnitude[0] = (float)most;
-  frame->magnitude[1] = (float)(a * most + b);
 }
 
 /* Everything of the frame that depends on no memory. */
@@ -166,7 +158,7 @@ static void plan(lcal_calibrator *calibrator, const lcal_pass *pass) {
     frame->rows_per_band[1] =
         rows_per_band(OUTPUT_BAND_PIXELS, frame->pass.out_height, frame->pass.out_width);
     frame->bands[1] = divide_up(frame->pass.out_height, frame->rows_per_band[1]);
-    bound_values(frame);
+    find_margins(frame);
   }
 }
 

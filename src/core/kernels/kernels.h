@@ -5,6 +5,8 @@
 
 #include <labelcal/calibrator.h>
 
+#include <string.h>
+
 /* Pixels a tile holds: what is read from the tensor at once, in raster order. */
 #define LCAL__TILE  128u
 /* Pixel j of a tile adds into lane j mod 16. */
@@ -35,12 +37,15 @@ struct lcal__tap {
   float weight[2];
 };
 
+/* What of an input pixel, or of sixteen, is there. */
+enum { LCAL__HAVE_P = 1, LCAL__HAVE_SCORES = 2 };
+
 /* A row of input pixels as the output stage wants them: filled pixel by pixel, W x C, by the scalar
  * tier; by the wide ones class-major, sixteen pixels at a time, and then interpolated along x to
  * the output's width. Padded to whole vectors (lcal__padded). */
 struct lcal__row {
   int64_t y;     /* the input row; -1 = none */
-  uint8_t *have; /* bits 1 (p) and 2 (scores), of a pixel or of sixteen */
+  uint8_t *have; /* LCAL__HAVE_P and so on, of a pixel or of sixteen */
   float *p;
   float *score;
   uint8_t *across_have; /* the same of sixteen output pixels */
@@ -63,7 +68,6 @@ struct lcal__scratch {
   uint8_t *v;               /* C tiles: u8 values as sent */
   uint32_t *lanes;          /* C x C x 16: sums of few classes' u8 values; wide tiers */
   float *gathered;          /* C tiles: p of the pixels that are scored, side by side */
-  float *score;             /* C tiles: their scores, where they are wanted */
   struct lcal__row rows[2]; /* upsampling; row y is kept in rows[y % 2] */
   struct lcal__between between;
   float *interpolated; /* C */
@@ -88,11 +92,49 @@ struct lcal__frame {
   struct lcal__scratch *scratch;               /* by thread */
   uint16_t *input_label, *input_argmax;        /* H x W, upsampling only */
   struct lcal__tap *rows, *columns;            /* of the output, upsampling only */
-  float magnitude[2];                          /* no |p| or |score| is larger */
+  float margin[2]; /* p, scores: what lies further apart stays so when it is interpolated */
   /* The columns' taps as vectors, padded: their places from that of the first of their sixteen. */
   uint32_t *column_at[2];
   float *column_weight[2];
 };
+
+/* The input pixels of a band in raster order, or its output rows. */
+struct lcal__run {
+  size_t first, end;
+};
+
+/* Begins a band of the input: its partial is empty. */
+static inline struct lcal__run lcal__begin_input(const struct lcal__frame *frame, uint32_t band) {
+  const lcal_tensor *tensor = frame->pass.tensor;
+  struct lcal__partial *partial = &frame->partial[band];
+  size_t width = tensor->width, rows = frame->rows_per_band[0];
+  size_t row = band * rows, end = row + rows;
+  partial->voids = partial->changed = partial->certified = 0;
+  partial->confidence = 0;
+  memset(partial->count, 0, tensor->classes * sizeof *partial->count);
+  return (struct lcal__run){row * width, (end < tensor->height ? end : tensor->height) * width};
+}
+
+/* Counts pixels of class c; its row is cleared before the first of them. */
+static inline void lcal__count_class(struct lcal__partial *partial, uint32_t classes, uint32_t c,
+                                     uint32_t count) {
+  if (partial->count[c] == 0) {
+    partial->weight[c] = 0;
+    memset(partial->sum + (size_t)c * classes, 0, classes * sizeof *partial->sum);
+  }
+  partial->count[c] += count;
+}
+
+/* Begins a band of the output: its rows; nothing is kept of another frame. */
+static inline struct lcal__run lcal__begin_output(const struct lcal__frame *frame, uint32_t band,
+                                                  struct lcal__scratch *scratch) {
+  struct lcal__output_partial *partial = &frame->output_partial[band];
+  size_t first = (size_t)band * frame->rows_per_band[1], end = first + frame->rows_per_band[1];
+  partial->voids = partial->changed = 0;
+  scratch->rows[0].y = scratch->rows[1].y = -1;
+  scratch->between.row[0] = scratch->between.row[1] = -1;
+  return (struct lcal__run){first, end < frame->pass.out_height ? end : frame->pass.out_height};
+}
 
 struct lcal__kernels {
   const char *name;

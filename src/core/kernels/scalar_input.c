@@ -333,11 +333,7 @@ static void add_statistics(uint32_t classes, const struct lcal__scratch *scratch
         tile->counted[j] = 0;
       }
     }
-    if (partial->count[c] == 0) {
-      partial->weight[c] = 0;
-      memset(partial->sum + (size_t)c * classes, 0, classes * sizeof *partial->sum);
-    }
-    partial->count[c] += count;
+    lcal__count_class(partial, classes, c, count);
     if (type == LCAL_U8) {
       add_class_u8(classes, scratch->v, tile, c, list, count, partial);
     } else {
@@ -350,17 +346,12 @@ void lcal__scalar_input(const struct lcal__frame *frame, uint32_t band, uint32_t
   const lcal_tensor *tensor = frame->pass.tensor;
   const struct lcal__scratch *scratch = &frame->scratch[thread];
   struct lcal__partial *partial = &frame->partial[band];
-  size_t width = tensor->width;
-  size_t rows = frame->rows_per_band[0];
-  size_t pixel = band * rows * width;
-  size_t end = (band + 1) * rows < tensor->height ? pixel + rows * width : tensor->height * width;
-  partial->voids = partial->changed = partial->certified = 0;
-  partial->confidence = 0;
-  memset(partial->count, 0, tensor->classes * sizeof *partial->count);
-  while (pixel < end) {
+  struct lcal__run run = lcal__begin_input(frame, band);
+  size_t pixel = run.first;
+  while (pixel < run.end) {
     struct tile tile;
     tile.first = pixel;
-    tile.count = end - pixel < LCAL__TILE ? (uint32_t)(end - pixel) : LCAL__TILE;
+    tile.count = run.end - pixel < LCAL__TILE ? (uint32_t)(run.end - pixel) : LCAL__TILE;
     read_tile(frame, scratch, &tile);
     label_tile(frame, scratch, &tile, partial);
     write_maps(frame, scratch, &tile);

@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { HAVE_P = 1, HAVE_SCORES = 2 };
-
 /* The four input pixels of an output pixel and their weights. */
 struct cell {
   size_t y[2], x[2];
@@ -48,15 +46,15 @@ static const float *pixel_values(const struct lcal__frame *frame, struct lcal__s
   struct lcal__row *row = row_of(frame, scratch, y);
   float *p = row->p + x * classes;
   float *score = row->score + x * classes;
-  if (!(row->have[x] & HAVE_P)) {
+  if (!(row->have[x] & LCAL__HAVE_P)) {
     fill_p(tensor, y * tensor->width + x, p);
-    row->have[x] |= HAVE_P;
+    row->have[x] |= LCAL__HAVE_P;
   }
-  if (scores && !(row->have[x] & HAVE_SCORES)) {
+  if (scores && !(row->have[x] & LCAL__HAVE_SCORES)) {
     for (uint32_t k = 0; k < classes; k++) {
       lcal__scalar_score(frame->pass.coefficients, k, p, 1, 1, &score[k]);
     }
-    row->have[x] |= HAVE_SCORES;
+    row->have[x] |= LCAL__HAVE_SCORES;
   }
   return scores ? score : p;
 }
@@ -164,12 +162,8 @@ static void label_pixel(const struct lcal__frame *frame, struct lcal__scratch *s
 void lcal__scalar_output(const struct lcal__frame *frame, uint32_t band, uint32_t thread) {
   struct lcal__scratch *scratch = &frame->scratch[thread];
   struct lcal__output_partial *partial = &frame->output_partial[band];
-  size_t y = (size_t)band * frame->rows_per_band[1];
-  size_t end = y + frame->rows_per_band[1];
-  end = end < frame->pass.out_height ? end : frame->pass.out_height;
-  partial->voids = partial->changed = 0;
-  scratch->rows[0].y = scratch->rows[1].y = -1; /* of another frame */
-  for (; y < end; y++) {
+  struct lcal__run run = lcal__begin_output(frame, band, scratch);
+  for (size_t y = run.first; y < run.end; y++) {
     for (size_t x = 0; x < frame->pass.out_width; x++) {
       label_pixel(frame, scratch, y, x, partial);
     }

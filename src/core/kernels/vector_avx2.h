@@ -2,9 +2,7 @@
 #ifndef CORE_KERNELS_VECTOR_AVX2_H
 #define CORE_KERNELS_VECTOR_AVX2_H
 
-#include <immintrin.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "core/kernels/vector_x86.h"
 
 #define WIDE_GROUPS       1u    /* groups that are read side by side */
 #define WIDE_VECTORS      1u    /* vectors of pixels that are scored side by side */
@@ -341,8 +339,8 @@ static inline void vb_take(vb x, vb c, vb *best, vb *class) {
 }
 static inline uint32_t vb_sum(vb x) {
   __m256i zero = _mm256_setzero_si256();
-  __m256i four = _mm256_add_epi64(_mm256_sad_epu8(x.l, zero), _mm256_sad_epu8(x.h, zero));
-  __m128i two = _mm_add_epi64(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+  __m256i words = _mm256_add_epi64(_mm256_sad_epu8(x.l, zero), _mm256_sad_epu8(x.h, zero));
+  __m128i two = _mm_add_epi64(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
   return (uint32_t)(_mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1));
 }
 /* table[index] in each lane, index < 32. */
@@ -428,8 +426,6 @@ static inline void vd_grow_words(double *to, vu x, uint32_t count) {
   }
 }
 
-typedef __m128 four; /* values of one pixel */
-
 /* to[i]: value i of 16 pixels, from[l] being four values of pixel l. */
 static inline void transpose_eight(const four from[8], __m256 to[4]) {
   __m256 row[4];
@@ -449,37 +445,6 @@ static inline void transpose_four(const four from[16], vf to[4]) {
   transpose_eight(from + 8, high);
   for (size_t i = 0; i < 4; i++) {
     to[i] = (vf){low[i], high[i]};
-  }
-}
-static inline four four_f32(const void *from) {
-  return _mm_loadu_ps(from);
-}
-static inline four four_f16(const void *from) {
-  return _mm_cvtph_ps(_mm_loadl_epi64(from));
-}
-static inline four four_bf16(const void *from) {
-  return _mm_castsi128_ps(_mm_slli_epi32(_mm_cvtepu16_epi32(_mm_loadl_epi64(from)), 16));
-}
-
-/* to[i * stride .. + 16]: value at + i of sixteen pixels, i < 16. */
-static inline void transpose_bytes(const uint8_t *const pixel[16], size_t at, uint8_t *to,
-                                   size_t stride) {
-  __m128i a[16], b[16];
-  for (size_t l = 0; l < 16; l++) {
-    a[l] = _mm_loadu_si128((const __m128i *)(const void *)(pixel[l] + at));
-  }
-  /* Four rounds, each pairing row r with row r + 8: after them row i holds value i. */
-  for (size_t round = 0; round < 4; round++) {
-    for (size_t r = 0; r < 8; r++) {
-      b[2 * r] = _mm_unpacklo_epi8(a[r], a[r + 8]);
-      b[2 * r + 1] = _mm_unpackhi_epi8(a[r], a[r + 8]);
-    }
-    for (size_t r = 0; r < 16; r++) {
-      a[r] = b[r];
-    }
-  }
-  for (size_t i = 0; i < 16; i++) {
-    _mm_storeu_si128((__m128i *)(void *)(to + i * stride), a[i]);
   }
 }
 #endif

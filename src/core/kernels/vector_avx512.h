@@ -2,9 +2,7 @@
 #ifndef CORE_KERNELS_VECTOR_AVX512_H
 #define CORE_KERNELS_VECTOR_AVX512_H
 
-#include <immintrin.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "core/kernels/vector_x86.h"
 
 #define WIDE_GROUPS       4u    /* groups that are read side by side */
 #define WIDE_VECTORS      4u    /* vectors of pixels that are scored side by side */
@@ -322,8 +320,6 @@ static inline void vd_grow_words(double *to, vu x, uint32_t count) {
                         _mm512_add_pd(_mm512_maskz_loadu_pd((__mmask8)(lanes >> 8), to + 8), high));
 }
 
-typedef __m128 four; /* values of one pixel */
-
 /* to[i]: value i of 16 pixels, from[l] being four values of pixel l. */
 static inline void transpose_four(const four from[16], vf to[4]) {
   vf row[4];
@@ -338,36 +334,5 @@ static inline void transpose_four(const four from[16], vf to[4]) {
   to[1] = _mm512_shuffle_ps(a, c, 0xee);
   to[2] = _mm512_shuffle_ps(b, d, 0x44);
   to[3] = _mm512_shuffle_ps(b, d, 0xee);
-}
-static inline __m128 four_f32(const void *from) {
-  return _mm_loadu_ps(from);
-}
-static inline __m128 four_f16(const void *from) {
-  return _mm_cvtph_ps(_mm_loadl_epi64(from));
-}
-static inline __m128 four_bf16(const void *from) {
-  return _mm_castsi128_ps(_mm_slli_epi32(_mm_cvtepu16_epi32(_mm_loadl_epi64(from)), 16));
-}
-
-/* to[i * stride .. + 16]: value at + i of sixteen pixels, i < 16. */
-static inline void transpose_bytes(const uint8_t *const pixel[16], size_t at, uint8_t *to,
-                                   size_t stride) {
-  __m128i a[16], b[16];
-  for (size_t l = 0; l < 16; l++) {
-    a[l] = _mm_loadu_si128((const __m128i *)(const void *)(pixel[l] + at));
-  }
-  /* Four rounds, each pairing row r with row r + 8: after them row i holds value i. */
-  for (size_t round = 0; round < 4; round++) {
-    for (size_t r = 0; r < 8; r++) {
-      b[2 * r] = _mm_unpacklo_epi8(a[r], a[r + 8]);
-      b[2 * r + 1] = _mm_unpackhi_epi8(a[r], a[r + 8]);
-    }
-    for (size_t r = 0; r < 16; r++) {
-      a[r] = b[r];
-    }
-  }
-  for (size_t i = 0; i < 16; i++) {
-    _mm_storeu_si128((__m128i *)(void *)(to + i * stride), a[i]);
-  }
 }
 #endif

@@ -7,6 +7,8 @@
 
 #include "core/kernels/kernels.h"
 
+#include <string.h>
+
 #define WIDE_LANES  LCAL__LANES
 #define WIDE_TILE   (LCAL__TILE / LCAL__LANES) /* groups of a tile */
 #define WIDE_INLINE __attribute__((always_inline)) static inline
@@ -17,7 +19,6 @@ struct wide_tile {
   uint32_t count, groups;
   float m[LCAL__TILE];
   uint32_t argmax[LCAL__TILE];
-  uint8_t low[LCAL__TILE];     /* its low byte: sixty-four are compared at once */
   uint32_t live[WIDE_TILE];    /* bits: lanes that are pixels of the tile */
   uint32_t valid[WIDE_TILE];   /* bits */
   uint32_t counted[WIDE_TILE]; /* bits: valid and not masked out */
@@ -33,4 +34,27 @@ struct wide_waiting {
   uint32_t pixel[WIDE_STRIDE];  /* less the band's first */
   uint32_t argmax[WIDE_STRIDE]; /* of the same */
 };
+
+/* Lanes that are there, as bits, where `left` values are left. */
+WIDE_INLINE uint32_t lanes_of_count(uint32_t left) {
+  return left < WIDE_LANES ? (1u << left) - 1 : 0xffffu;
+}
+
+/* The classes of the first `count` lanes, to index `at` of a map; the map may be NULL. */
+WIDE_INLINE void put_classes(void *map, int bytes, size_t at, uint32_t count, vu class) {
+  if (!map) {
+    return;
+  }
+  unsigned char some[2 * WIDE_LANES];
+  size_t size = bytes ? 1 : 2;
+  unsigned char *to = count < WIDE_LANES ? some : (unsigned char *)map + at * size;
+  if (bytes) {
+    vu_store_u8(to, class);
+  } else {
+    vu_store_u16((uint16_t *)(void *)to, class);
+  }
+  if (count < WIDE_LANES) {
+    memcpy((unsigned char *)map + at * size, some, count * size);
+  }
+}
 #endif

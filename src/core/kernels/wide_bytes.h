@@ -333,18 +333,14 @@ WIDE_INLINE void add_byte_statistics(uint32_t classes, const struct lcal__scratc
         count += (uint32_t)__builtin_popcountll(bits);
         total += vb_sum(m[h]);
       }
-      double *sum = partial->sum + (size_t)c * classes;
-      if (partial->count[c] == 0) {
-        partial->weight[c] = 0;
-        memset(sum, 0, classes * sizeof *sum);
-      }
-      partial->count[c] += count;
+      lcal__count_class(partial, classes, c, count);
       partial->weight[c] += (double)total;
       if (classes <= LCAL__FEW) {
         since[c] += total;
         add_byte_lanes(classes, v, m, first, scratch->lanes + (size_t)c * classes * WIDE_LANES);
         continue;
       }
+      double *sum = partial->sum + (size_t)c * classes;
       vu bias = vu_set(WIDE_BIAS * total);
       uint32_t i = 0;
       for (; i + 16 <= classes; i += 16) {
@@ -359,24 +355,29 @@ WIDE_INLINE void add_byte_statistics(uint32_t classes, const struct lcal__scratc
 
 /* ---- A band. */
 
+/* How many pixels half h of the tile has. */
+static inline uint32_t half_count(const struct byte_tile *tile, uint32_t h) {
+  uint32_t before = h * BYTE_LANES;
+  uint32_t left = tile->count > before ? tile->count - before : 0;
+  return left < BYTE_LANES ? left : BYTE_LANES;
+}
+
 static inline void begin_byte_tile(struct byte_tile *tile, size_t first, size_t end) {
   tile->first = first;
   tile->count = end - first < LCAL__TILE ? (uint32_t)(end - first) : LCAL__TILE;
   for (uint32_t h = 0; h < BYTE_HALVES; h++) {
-    uint32_t before = h * BYTE_LANES;
-    uint32_t left = tile->count > before ? tile->count - before : 0;
-    tile->live[h] = left >= BYTE_LANES ? UINT64_MAX : ((uint64_t)1 << left) - 1;
+    uint32_t count = half_count(tile, h);
+    tile->live[h] = count == BYTE_LANES ? UINT64_MAX : ((uint64_t)1 << count) - 1;
   }
 }
 
 static inline void mask_bytes(const uint8_t *mask, struct byte_tile *tile) {
   for (uint32_t h = 0; h < BYTE_HALVES; h++) {
     tile->counted[h] = tile->valid[h];
-    if (mask) {
+    uint32_t count = half_count(tile, h);
+    if (mask && count > 0) {
       uint8_t some[BYTE_LANES] = {0};
-      uint32_t before = h * BYTE_LANES;
-      uint32_t left = tile->count > before ? tile->count - before : 0;
-      memcpy(some, mask + tile->first + (left ? before : 0), left < BYTE_LANES ? left : BYTE_LANES);
+      memcpy(some, mask + tile->first + h * BYTE_LANES, count);
       tile->counted[h] &= vb_gt(vb_load(some), vb_set(0));
     }
   }
@@ -386,12 +387,7 @@ WIDE_INLINE void byte_band(const struct lcal__frame *frame, uint32_t index, uint
   const lcal_tensor *tensor = frame->pass.tensor;
   const struct lcal__scratch *scratch = &frame->scratch[thread];
   struct lcal__partial *partial = &frame->partial[index];
-  size_t width = tensor->width, rows = frame->rows_per_band[0];
-  size_t first = index * rows * width;
-  size_t end = (index + 1) * rows < tensor->height ? first + rows * width : tensor->height * width;
-  partial->voids = partial->changed = partial->certified = 0;
-  partial->confidence = 0;
-  memset(partial->count, 0, tensor->classes * sizeof *partial->count);
+  struct lcal__run run = lcal__begin_input(frame, index);
   struct byte_band band;
   begin_byte_band(frame, &band);
   struct byte_tile tile = {.count = 0};
@@ -402,8 +398,8 @@ WIDE_INLINE void byte_band(const struct lcal__frame *frame, uint32_t index, uint
     memset(scratch->lanes, 0,
            (size_t)tensor->classes * tensor->classes * WIDE_LANES * sizeof *scratch->lanes);
   }
-  for (size_t pixel = first; pixel < end; pixel += tile.count) {
-    begin_byte_tile(&tile, pixel, end);
+  for (size_t pixel = run.first; pixel < run.end; pixel += tile.count) {
+    begin_byte_tile(&tile, pixel, run.end);
     read_bytes(frame, &band, scratch->v, &tile);
     for (uint32_t h = 0; h < BYTE_HALVES; h++) {
       partial->voids += (uint64_t)__builtin_popcountll(tile.live[h] & ~tile.valid[h]);
@@ -411,7 +407,7 @@ WIDE_INLINE void byte_band(const struct lcal__frame *frame, uint32_t index, uint
     }
     write_byte_maps(frame, &tile);
     if (frame->pass.coefficients) {
-      find_unsure_bytes(frame, &tile, scratch->v, scratch->gathered, first, &band, partial);
+      find_unsure_bytes(frame, &tile, scratch->v, scratch->gathered, run.first, &band, partial);
     }
     if (frame->pass.want_statistics) {
       mask_bytes(frame->pass.mask, &tile);
@@ -428,7 +424,7 @@ WIDE_INLINE void byte_band(const struct lcal__frame *frame, uint32_t index, uint
   partial->confidence = (double)confidence;
   if (band.waiting.count > 0) {
     partial->changed +=
-        label_waiting(frame, scratch->gathered, first, &band.waiting, band.waiting.count, 1);
+        label_waiting(frame, scratch->gathered, run.first, &band.waiting, band.waiting.count, 1);
   }
 }
 #endif

@@ -69,27 +69,18 @@ WIDE_INLINE void find_unsure(const struct lcal__frame *frame, const struct wide_
   }
 }
 
+/* How many pixels group g of the tile has. */
+WIDE_INLINE uint32_t group_count(const struct wide_tile *tile, uint32_t g) {
+  uint32_t left = tile->count - g * WIDE_LANES;
+  return left < WIDE_LANES ? left : WIDE_LANES;
+}
+
 /* The argmax as label, and the other maps. */
-WIDE_INLINE void write_labels(const struct wide_tile *tile, void *map, int wide, size_t at) {
-  if (!map) {
-    return;
-  }
-  size_t size = wide ? 2 : 1;
-  unsigned char *to = (unsigned char *)map + at * size;
+WIDE_INLINE void write_labels(const struct wide_tile *tile, void *map, int bytes) {
   for (uint32_t g = 0; g < tile->groups; g++) {
     vu label = vu_choose(vk_of(tile->valid[g]), vu_load(tile->argmax + g * WIDE_LANES),
                          vu_set(LCAL__VOID));
-    unsigned char some[2 * WIDE_LANES];
-    uint32_t left = tile->count - g * WIDE_LANES;
-    unsigned char *place = left < WIDE_LANES ? some : to + g * WIDE_LANES * size;
-    if (wide) {
-      vu_store_u16((uint16_t *)(void *)place, label);
-    } else {
-      vu_store_u8(place, label);
-    }
-    if (left < WIDE_LANES) {
-      memcpy(to + g * WIDE_LANES * size, some, left * size);
-    }
+    put_classes(map, bytes, tile->first + g * WIDE_LANES, group_count(tile, g), label);
   }
 }
 
@@ -97,25 +88,22 @@ static inline void write_confidence(const struct wide_tile *tile, uint8_t *to) {
   for (uint32_t g = 0; g < tile->groups; g++) {
     vu value =
         vd_confidence(vd_of(vf_keep(vk_of(tile->valid[g]), vf_load(tile->m + g * WIDE_LANES))));
-    uint8_t some[WIDE_LANES];
-    uint32_t left = tile->count - g * WIDE_LANES;
-    vu_store_u8(some, value);
-    memcpy(to + g * WIDE_LANES, some, left < WIDE_LANES ? left : WIDE_LANES);
+    put_classes(to, 1, tile->first + g * WIDE_LANES, group_count(tile, g), value);
   }
 }
 
 WIDE_INLINE void write_maps(const struct lcal__frame *frame, const struct wide_tile *tile) {
   const lcal_pass *pass = &frame->pass;
   if (frame->upsampling) {
-    write_labels(tile, frame->input_label, 1, tile->first);
-    write_labels(tile, frame->input_argmax, 1, tile->first);
+    write_labels(tile, frame->input_label, 0);
+    write_labels(tile, frame->input_argmax, 0);
     return;
   }
-  int wide = lcal_label_size(pass->tensor->classes) != 1;
-  write_labels(tile, pass->calibrated, wide, tile->first);
-  write_labels(tile, pass->argmax, wide, tile->first);
+  int bytes = lcal_label_size(pass->tensor->classes) == 1;
+  write_labels(tile, pass->calibrated, bytes);
+  write_labels(tile, pass->argmax, bytes);
   if (pass->confidence) {
-    write_confidence(tile, pass->confidence + tile->first);
+    write_confidence(tile, pass->confidence);
   }
 }
 
@@ -176,25 +164,31 @@ WIDE_INLINE void add_class(uint32_t classes, const float *p, uint32_t c,
   }
 }
 
-/* Bits of the tile's counted pixels, sixty-four a word. */
-WIDE_INLINE void join_bits(const struct wide_tile *tile, uint64_t words[LCAL__TILE / 64]) {
-  for (uint32_t w = 0; w < LCAL__TILE / 64; w++) {
-    words[w] = 0;
-    for (uint32_t i = 0; i < 4 && 4 * w + i < tile->groups; i++) {
-      words[w] |= (uint64_t)tile->counted[4 * w + i] << (16 * i);
-    }
+/* What of a tile's counted pixels is looked at sixty-four at once: their bits, and the low byte of
+ * their argmax. */
+struct wide_words {
+  uint64_t counted[LCAL__TILE / 64];
+  uint8_t low[LCAL__TILE];
+};
+
+WIDE_INLINE void make_words(const struct wide_tile *tile, struct wide_words *words) {
+  words->counted[0] = words->counted[1] = 0;
+  for (uint32_t g = 0; g < tile->groups; g++) {
+    words->counted[g / 4] |= (uint64_t)tile->counted[g] << (16 * (g % 4));
+    vu_store_u8(words->low + g * WIDE_LANES, vu_load(tile->argmax + g * WIDE_LANES));
   }
 }
 
 /* Takes the pixels of class c from the counted ones: groups that have any, m, and how many. */
 WIDE_INLINE uint32_t take_members(uint32_t classes, const struct wide_tile *tile, uint32_t c,
-                                  uint64_t *counted, uint32_t first, struct members *members) {
+                                  struct wide_words *words, uint32_t first,
+                                  struct members *members) {
   uint32_t count = 0;
   members->groups = 0;
   for (uint32_t w = first; w < LCAL__TILE / 64; w++) {
-    uint64_t taken = 0, bits = counted[w];
+    uint64_t taken = 0, bits = words->counted[w];
     if (bits) {
-      bits &= vb_eq(vb_load(tile->low + 64 * w), vb_set((uint8_t)c));
+      bits &= vb_eq(vb_load(words->low + 64 * w), vb_set((uint8_t)c));
     }
     while (bits) {
       uint32_t i = (uint32_t)__builtin_ctzll(bits) / 16, g = 4 * w + i;
@@ -209,7 +203,7 @@ WIDE_INLINE uint32_t take_members(uint32_t classes, const struct wide_tile *tile
         taken |= (uint64_t)some << (16 * i);
       }
     }
-    counted[w] &= ~taken;
+    words->counted[w] &= ~taken;
     count += (uint32_t)__builtin_popcountll(taken);
   }
   return count;
@@ -218,18 +212,14 @@ WIDE_INLINE uint32_t take_members(uint32_t classes, const struct wide_tile *tile
 /* The statistics of a tile, class by class of those that are in it. */
 WIDE_INLINE void add_statistics(uint32_t classes, const float *p, const struct wide_tile *tile,
                                 struct lcal__partial *partial) {
-  uint64_t counted[LCAL__TILE / 64];
-  join_bits(tile, counted);
+  struct wide_words words;
+  make_words(tile, &words);
   for (uint32_t first = 0; first < LCAL__TILE / 64; first++) {
-    while (counted[first]) {
-      uint32_t c = tile->argmax[first * 64 + (uint32_t)__builtin_ctzll(counted[first])];
+    while (words.counted[first]) {
+      uint32_t c = tile->argmax[first * 64 + (uint32_t)__builtin_ctzll(words.counted[first])];
       struct members members;
-      uint32_t count = take_members(classes, tile, c, counted, first, &members);
-      if (partial->count[c] == 0) {
-        partial->weight[c] = 0;
-        memset(partial->sum + (size_t)c * classes, 0, classes * sizeof *partial->sum);
-      }
-      partial->count[c] += count;
+      lcal__count_class(partial, classes, c,
+                        take_members(classes, tile, c, &words, first, &members));
       if (members.groups > 0) { /* as it has the pixel that c is of */
         add_class(classes, p, c, &members, partial);
       }
@@ -243,8 +233,7 @@ static inline void begin_tile(struct wide_tile *tile, size_t first, size_t end) 
   tile->count = end - first < LCAL__TILE ? (uint32_t)(end - first) : LCAL__TILE;
   tile->groups = (tile->count + WIDE_LANES - 1) / WIDE_LANES;
   for (uint32_t g = 0; g < tile->groups; g++) {
-    uint32_t left = tile->count - g * WIDE_LANES;
-    tile->live[g] = left < WIDE_LANES ? (1u << left) - 1 : 0xffffu;
+    tile->live[g] = lanes_of_count(tile->count - g * WIDE_LANES);
   }
 }
 
@@ -265,17 +254,12 @@ WIDE_INLINE void input_band(const struct lcal__frame *frame, uint32_t index, uin
   const lcal_tensor *tensor = frame->pass.tensor;
   const struct lcal__scratch *scratch = &frame->scratch[thread];
   struct lcal__partial *partial = &frame->partial[index];
-  size_t width = tensor->width, rows = frame->rows_per_band[0];
-  size_t first = index * rows * width;
-  size_t end = (index + 1) * rows < tensor->height ? first + rows * width : tensor->height * width;
-  partial->voids = partial->changed = partial->certified = 0;
-  partial->confidence = 0;
-  memset(partial->count, 0, tensor->classes * sizeof *partial->count);
+  struct lcal__run run = lcal__begin_input(frame, index);
   struct wide_band band;
   begin_band(frame, &band);
   struct wide_tile tile = {.count = 0};
-  for (size_t pixel = first; pixel < end; pixel += tile.count) {
-    begin_tile(&tile, pixel, end);
+  for (size_t pixel = run.first; pixel < run.end; pixel += tile.count) {
+    begin_tile(&tile, pixel, run.end);
     read_tile_of(frame, scratch->p, &tile, type);
     for (uint32_t g = 0; g < tile.groups; g++) {
       partial->voids += (uint64_t)__builtin_popcount(tile.live[g] & ~tile.valid[g]);
@@ -283,7 +267,7 @@ WIDE_INLINE void input_band(const struct lcal__frame *frame, uint32_t index, uin
     write_maps(frame, &tile);
     add_confidence(&tile, partial);
     if (frame->pass.coefficients) {
-      find_unsure(frame, &tile, scratch->p, scratch->gathered, first, &band, partial);
+      find_unsure(frame, &tile, scratch->p, scratch->gathered, run.first, &band, partial);
     }
     if (frame->pass.want_statistics) {
       apply_mask(frame->pass.mask, &tile);
@@ -292,7 +276,7 @@ WIDE_INLINE void input_band(const struct lcal__frame *frame, uint32_t index, uin
   }
   if (band.waiting.count > 0) {
     partial->changed +=
-        label_waiting(frame, scratch->gathered, first, &band.waiting, band.waiting.count, 0);
+        label_waiting(frame, scratch->gathered, run.first, &band.waiting, band.waiting.count, 0);
   }
 }
 

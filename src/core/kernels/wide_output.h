@@ -13,28 +13,12 @@
 
 #define WIDE_MIXED 0xfffeu /* corners that do not agree: no class, and not void */
 
-enum { WIDE_HAVE_P = 1, WIDE_HAVE_SCORES = 2 };
-
 /* ---- Input pixels. */
 
-/* Sixteen pixels of a u8 tensor into a tile, as p. */
-static inline void read_byte_group(const lcal_tensor *tensor, size_t first, uint32_t count,
-                                   float *to) {
-  const uint8_t *data = tensor->data;
-  for (size_t c = 0; c < tensor->classes; c++) {
-    uint8_t some[WIDE_LANES] = {0};
-    if (tensor->layout == LCAL_CHW) {
-      memcpy(some, data + c * tensor->stride + first, count);
-    } else {
-      for (uint32_t l = 0; l < count; l++) {
-        some[l] = data[(first + l) * tensor->stride + c];
-      }
-    }
-    vf_store(to + c * LCAL__TILE, vf_of_byte(vf_load_u8(some)));
-  }
-}
-
-static inline void read_group(const lcal_tensor *tensor, size_t first, uint32_t count, float *to) {
+/* Sixteen pixels into a tile. */
+static inline void read_group(const lcal_tensor *tensor, size_t first, uint32_t count,
+                              struct lcal__scratch *scratch) {
+  float *to = scratch->p;
   switch (tensor->type) {
   case LCAL_F32:
     copy_group(tensor, LCAL_F32, first, count, to);
@@ -47,7 +31,10 @@ static inline void read_group(const lcal_tensor *tensor, size_t first, uint32_t 
     break;
   case LCAL_U8:
   case LCAL_TYPE_COUNT:
-    read_byte_group(tensor, first, count, to);
+    lcal__scalar_read_u8(tensor, first, count, scratch->v, LCAL__TILE);
+    for (size_t c = 0; c < tensor->classes * (size_t)LCAL__TILE; c += LCAL__TILE) {
+      vf_store(to + c, vf_of_byte(vf_load_u8(scratch->v + c)));
+    }
     break;
   }
 }
@@ -79,19 +66,19 @@ static inline void fill_group(const struct lcal__frame *frame, struct lcal__scra
   uint32_t classes = tensor->classes, before = g * WIDE_LANES;
   size_t stride = lcal__padded(tensor->width);
   float *p = row->p + before, *score = row->score + before;
-  if (!(row->have[g] & WIDE_HAVE_P)) {
+  if (!(row->have[g] & LCAL__HAVE_P)) {
     uint32_t left = tensor->width - before;
     read_group(tensor, (size_t)row->y * tensor->width + before,
-               left < WIDE_LANES ? left : WIDE_LANES, scratch->p);
+               left < WIDE_LANES ? left : WIDE_LANES, scratch);
     if (tensor->kind == LCAL_LOGITS) {
       softmax_group(classes, scratch->p);
     }
     for (size_t c = 0; c < classes; c++) {
       vf_store(p + c * stride, vf_add(vf_load(scratch->p + c * LCAL__TILE), vf_set(0)));
     }
-    row->have[g] |= WIDE_HAVE_P;
+    row->have[g] |= LCAL__HAVE_P;
   }
-  if (wanted & ~row->have[g] & WIDE_HAVE_SCORES) {
+  if (wanted & ~row->have[g] & LCAL__HAVE_SCORES) {
     uint32_t k = 0;
     for (; k + 8 <= classes; k += 8) {
       store_scores(frame->pass.coefficients, k, 8, p, score, stride);
@@ -99,33 +86,43 @@ static inline void fill_group(const struct lcal__frame *frame, struct lcal__scra
     for (; k < classes; k++) {
       store_scores(frame->pass.coefficients, k, 1, p, score, stride);
     }
-    row->have[g] |= WIDE_HAVE_SCORES;
+    row->have[g] |= LCAL__HAVE_SCORES;
   }
 }
 
 /* ---- Along x. */
 
+/* The output pixels of block b: how many, and the input columns below them. */
+struct wide_columns {
+  uint32_t count, first, last;
+};
+
+static inline struct wide_columns columns_of(const struct lcal__frame *frame, uint32_t b) {
+  const struct lcal__tap *tap = frame->columns + (size_t)b * WIDE_LANES;
+  uint32_t left = frame->pass.out_width - b * WIDE_LANES;
+  uint32_t count = left < WIDE_LANES ? left : WIDE_LANES;
+  return (struct wide_columns){count, tap[0].at[0], tap[count - 1].at[1]};
+}
+
 /* Where the input pixels of a block's output pixels are, from the first one on, and their weights.
  */
 struct wide_block {
-  uint32_t first, last; /* input columns */
+  struct wide_columns columns;
   vu at[2];
   vf weight[2];
 };
 
 static inline struct wide_block block_at(const struct lcal__frame *frame, uint32_t b) {
-  uint32_t x = b * WIDE_LANES, end = x + WIDE_LANES - 1;
-  uint32_t last = end < frame->pass.out_width ? end : frame->pass.out_width - 1;
+  size_t x = (size_t)b * WIDE_LANES;
   return (struct wide_block){
-      .first = frame->columns[x].at[0],
-      .last = frame->columns[last].at[1],
+      .columns = columns_of(frame, b),
       .at = {vu_load(frame->column_at[0] + x), vu_load(frame->column_at[1] + x)},
       .weight = {vf_load(frame->column_weight[0] + x), vf_load(frame->column_weight[1] + x)}};
 }
 
 static inline void interpolate_across(uint32_t classes, const struct wide_block *block,
                                       const float *from, size_t stride, float *to) {
-  from += block->first;
+  from += block->columns.first;
   for (size_t k = 0; k < classes; k++) {
     /* No more than 17 columns lie below 16 output pixels. */
     vf left = vf_lookup_32(from, block->at[0]), right = vf_lookup_32(from, block->at[1]);
@@ -158,13 +155,13 @@ static inline const struct lcal__row *row_across(const struct lcal__frame *frame
   size_t classes = frame->pass.tensor->classes, at = b * classes * WIDE_LANES;
   size_t stride = lcal__padded(frame->pass.tensor->width);
   struct wide_block block = block_at(frame, b);
-  for (uint32_t g = block.first / WIDE_LANES; g <= block.last / WIDE_LANES; g++) {
+  for (uint32_t g = block.columns.first / WIDE_LANES; g <= block.columns.last / WIDE_LANES; g++) {
     fill_group(frame, scratch, row, g, wanted);
   }
-  if (missing & WIDE_HAVE_P) {
+  if (missing & LCAL__HAVE_P) {
     interpolate_across((uint32_t)classes, &block, row->p, stride, row->across_p + at);
   }
-  if (missing & WIDE_HAVE_SCORES) {
+  if (missing & LCAL__HAVE_SCORES) {
     interpolate_across((uint32_t)classes, &block, row->score, stride, row->across_score + at);
   }
   row->across_have[b] |= (uint8_t)missing;
@@ -196,14 +193,13 @@ static inline uint16_t one_label(const uint16_t *top, const uint16_t *low, uint3
 
 static inline void look_at_corners(const struct lcal__frame *frame, const uint16_t *map,
                                    const uint32_t y[2], uint16_t *pixel, uint16_t *block) {
-  uint32_t out_width = frame->pass.out_width;
   const uint16_t *top = map + (size_t)y[0] * frame->pass.tensor->width;
   const uint16_t *low = map + (size_t)y[1] * frame->pass.tensor->width;
-  for (uint32_t b = 0; b * WIDE_LANES < out_width; b++) {
-    uint32_t x = b * WIDE_LANES;
-    uint32_t end = out_width - x < WIDE_LANES ? out_width : x + WIDE_LANES;
-    block[b] = one_label(top, low, frame->columns[x].at[0], frame->columns[end - 1].at[1]);
-    for (; x < end && block[b] == WIDE_MIXED; x++) {
+  for (uint32_t b = 0; b * WIDE_LANES < frame->pass.out_width; b++) {
+    struct wide_columns columns = columns_of(frame, b);
+    block[b] = one_label(top, low, columns.first, columns.last);
+    for (uint32_t l = 0; l < columns.count && block[b] == WIDE_MIXED; l++) {
+      uint32_t x = b * WIDE_LANES + l;
       pixel[x] = agreed(top, low, &frame->columns[x]);
     }
   }
@@ -229,13 +225,11 @@ static inline const struct lcal__between *look_between(const struct lcal__frame 
 /* Classes at the corners of a block, at most four: leaders that others have to beat. */
 static inline uint32_t find_leaders(const struct lcal__frame *frame, const uint16_t *map,
                                     const uint32_t y[2], uint32_t b, uint32_t *leader) {
-  uint32_t last = (b + 1) * WIDE_LANES < frame->pass.out_width ? (b + 1) * WIDE_LANES - 1
-                                                               : frame->pass.out_width - 1;
-  uint32_t from = frame->columns[b * WIDE_LANES].at[0], to = frame->columns[last].at[1];
+  struct wide_columns columns = columns_of(frame, b);
   uint32_t count = 0;
   for (uint32_t i = 0; i < 2; i++) {
     const uint16_t *row = map + (size_t)y[i] * frame->pass.tensor->width;
-    for (uint32_t x = from; x <= to && count < 4; x++) {
+    for (uint32_t x = columns.first; x <= columns.last && count < 4; x++) {
       uint32_t known = row[x] == LCAL__VOID;
       for (uint32_t n = 0; n < count && !known; n++) {
         known = leader[n] == row[x];
@@ -249,16 +243,15 @@ static inline uint32_t find_leaders(const struct lcal__frame *frame, const uint1
 }
 
 /* The classes that may be the highest somewhere between the two rows: those that no leader
- * exceeds, in each lane above and below, by so much that no rounding makes them equal (the values
- * are at most `magnitude`, the sum of three roundings of either is less than 2^-22 of that). */
+ * exceeds, in each lane above and below, by so much that no rounding makes them equal. */
 static inline void find_rivals(uint32_t classes, const float *above, const float *below,
-                               const uint32_t *leader, uint32_t count, float magnitude,
+                               const uint32_t *leader, uint32_t count, float margin,
                                uint16_t *rivals) {
-  vf margin = vf_set(magnitude * 0x1p-20f), high[4], low[4];
+  vf high[4], low[4];
   uint16_t found = 0;
   for (uint32_t n = 0; n < count; n++) {
-    high[n] = vf_sub(vf_load(above + leader[n] * WIDE_LANES), margin);
-    low[n] = vf_sub(vf_load(below + leader[n] * WIDE_LANES), margin);
+    high[n] = vf_sub(vf_load(above + leader[n] * WIDE_LANES), vf_set(margin));
+    low[n] = vf_sub(vf_load(below + leader[n] * WIDE_LANES), vf_set(margin));
   }
   for (uint32_t k = 0; k < classes; k++) {
     vf top = vf_load(above + k * WIDE_LANES), bottom = vf_load(below + k * WIDE_LANES);
@@ -305,7 +298,7 @@ WIDE_INLINE struct wide_choice choose_by(const struct lcal__frame *frame,
     return (struct wide_choice){.agreed = vu_set(one), .mixed = vk_of(0)};
   }
   uint32_t classes = frame->pass.tensor->classes;
-  int wanted = scores ? WIDE_HAVE_SCORES : WIDE_HAVE_P;
+  int wanted = scores ? LCAL__HAVE_SCORES : LCAL__HAVE_P;
   const uint32_t y[2] = {(uint32_t)between->row[0], (uint32_t)between->row[1]};
   const struct lcal__row *top = row_across(frame, scratch, y[0], b, wanted);
   const struct lcal__row *low = row_across(frame, scratch, y[1], b, wanted);
@@ -316,7 +309,7 @@ WIDE_INLINE struct wide_choice choose_by(const struct lcal__frame *frame,
   uint32_t count =
       find_leaders(frame, scores ? frame->input_label : frame->input_argmax, y, b, leader);
   uint16_t *rivals = between->rivals[scores];
-  find_rivals(classes, above, below, leader, count, frame->magnitude[scores], rivals);
+  find_rivals(classes, above, below, leader, count, frame->margin[scores], rivals);
   vu agreed = vu_load_u16((scores ? between->label : between->argmax) + (size_t)b * WIDE_LANES);
   return (struct wide_choice){.agreed = agreed,
                               .mixed = vu_eq(agreed, vu_set(WIDE_MIXED)),
@@ -339,29 +332,12 @@ struct wide_output_band {
   int protect; /* a class is protected */
 };
 
-WIDE_INLINE void put_block(void *map, int bytes, size_t at, uint32_t count, vu class) {
-  if (!map) {
-    return;
-  }
-  unsigned char some[2 * WIDE_LANES];
-  size_t size = bytes ? 1 : 2;
-  unsigned char *to = count < WIDE_LANES ? some : (unsigned char *)map + at * size;
-  if (bytes) {
-    vu_store_u8(to, class);
-  } else {
-    vu_store_u16((uint16_t *)(void *)to, class);
-  }
-  if (count < WIDE_LANES) {
-    memcpy((unsigned char *)map + at * size, some, count * size);
-  }
-}
-
 /* The confidence of a block's pixels: the interpolated p of their argmax. */
 static inline void put_confidence(const struct lcal__frame *frame, struct lcal__scratch *scratch,
                                   const struct lcal__tap *tap, uint32_t b, uint32_t count,
                                   vu argmax, uint8_t *to) {
-  const struct lcal__row *top = row_across(frame, scratch, tap->at[0], b, WIDE_HAVE_P);
-  const struct lcal__row *low = row_across(frame, scratch, tap->at[1], b, WIDE_HAVE_P);
+  const struct lcal__row *top = row_across(frame, scratch, tap->at[0], b, LCAL__HAVE_P);
+  const struct lcal__row *low = row_across(frame, scratch, tap->at[1], b, LCAL__HAVE_P);
   uint32_t class[WIDE_LANES];
   vu_store(class, argmax);
   for (uint32_t l = 0; l < count; l++) {
@@ -398,8 +374,8 @@ WIDE_INLINE void fill_block(const struct lcal__frame *frame, const struct wide_o
   vu class = vu_set(label);
   for (uint32_t r = 0; r < rows->count; r++) {
     size_t at = (rows->y + r) * pass->out_width + x;
-    put_block(pass->calibrated, band->bytes, at, count, class);
-    put_block(pass->argmax, band->bytes, at, count, class);
+    put_classes(pass->calibrated, band->bytes, at, count, class);
+    put_classes(pass->argmax, band->bytes, at, count, class);
   }
   partial->voids += label == LCAL__VOID ? (uint64_t)count * rows->count : 0;
 }
@@ -409,7 +385,7 @@ WIDE_INLINE void decide_block(const struct lcal__frame *frame, struct lcal__scra
                               const struct wide_output_band *band, const struct wide_rows *rows,
                               uint32_t b, uint32_t count, struct lcal__output_partial *partial) {
   const lcal_pass *pass = &frame->pass;
-  uint32_t live = 0xffffu >> (WIDE_LANES - count);
+  uint32_t live = lanes_of_count(count);
   struct wide_choice by_p = choose_by(frame, scratch, b, 0), by_score = by_p;
   if (pass->coefficients) {
     by_score = choose_by(frame, scratch, b, 1);
@@ -426,8 +402,8 @@ WIDE_INLINE void decide_block(const struct lcal__frame *frame, struct lcal__scra
     uint32_t same_bits = vk_bits(vu_eq(argmax, label));
     partial->voids += (uint64_t)__builtin_popcount(void_bits & live);
     partial->changed += (uint64_t)__builtin_popcount(~same_bits & live);
-    put_block(pass->calibrated, band->bytes, at, count, label);
-    put_block(pass->argmax, band->bytes, at, count, argmax);
+    put_classes(pass->calibrated, band->bytes, at, count, label);
+    put_classes(pass->argmax, band->bytes, at, count, argmax);
     if (pass->confidence) {
       put_confidence(frame, scratch, tap, b, count, argmax, pass->confidence + at);
     }
@@ -440,8 +416,7 @@ WIDE_INLINE void output_rows(const struct lcal__frame *frame, struct lcal__scrat
   const lcal_pass *pass = &frame->pass;
   const struct lcal__between *between = look_between(frame, scratch, &frame->rows[rows->y]);
   for (uint32_t b = 0; b * WIDE_LANES < pass->out_width; b++) {
-    uint32_t left = pass->out_width - b * WIDE_LANES;
-    uint32_t count = left < WIDE_LANES ? left : WIDE_LANES;
+    uint32_t count = columns_of(frame, b).count;
     uint16_t one = between->block_argmax[b];
     uint16_t other = pass->coefficients ? between->block_label[b] : one;
     if (one != WIDE_MIXED && one == other && !pass->confidence) {
@@ -463,20 +438,15 @@ static inline void wide_output(const struct lcal__frame *frame, uint32_t band, u
     lcal__scalar_output(frame, band, thread);
     return;
   }
-  size_t y = (size_t)band * frame->rows_per_band[1];
-  size_t end = y + frame->rows_per_band[1];
-  end = end < frame->pass.out_height ? end : frame->pass.out_height;
-  partial->voids = partial->changed = 0;
-  scratch->rows[0].y = scratch->rows[1].y = -1; /* of another frame */
-  scratch->between.row[0] = scratch->between.row[1] = -1;
+  struct lcal__run run = lcal__begin_output(frame, band, scratch);
   uint32_t classes = frame->pass.tensor->classes;
   const lcal_coefficients *coefficients = frame->pass.coefficients;
   struct wide_output_band its = {.bytes = lcal_label_size(classes) == 1,
                                  .protect = coefficients &&
                                             memchr(coefficients->protect, 1, classes) != NULL};
-  while (y < end) {
+  for (size_t y = run.first; y < run.end;) {
     struct wide_rows rows = {.y = y, .count = 1};
-    while (y + rows.count < end && same_rows(&frame->rows[y], &frame->rows[y + rows.count])) {
+    while (y + rows.count < run.end && same_rows(&frame->rows[y], &frame->rows[y + rows.count])) {
       rows.count++;
     }
     output_rows(frame, scratch, &its, &rows, partial);

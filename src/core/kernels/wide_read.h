@@ -4,6 +4,7 @@
 #define CORE_KERNELS_WIDE_READ_H
 
 #include "core/half.h"
+#include "core/kernels/scalar.h"
 #include "core/kernels/wide.h"
 
 #include <float.h>
@@ -19,13 +20,6 @@ WIDE_INLINE vf load_values(const unsigned char *from, lcal_type type) {
   default:
     return vf_load((const float *)(const void *)from);
   }
-}
-
-/* The same of fewer than sixteen values; the other lanes are 0. */
-WIDE_INLINE vf load_few(const unsigned char *from, lcal_type type, uint32_t count) {
-  unsigned char some[WIDE_LANES * 4] = {0};
-  memcpy(some, from, count * lcal_type_size(type));
-  return load_values(some, type);
 }
 
 /* Running argmax, sum and largest bit pattern of a group. Of values that are finite and not
@@ -95,45 +89,27 @@ WIDE_INLINE void turn_group(uint32_t classes, size_t pixel, lcal_type type,
   }
 }
 
-/* Copies groups that are read in another way: short ones, and those of pixels (HWC). */
+/* Copies a group alone. What is short, or has pixels of very few classes, is read as the scalar
+ * tier does; lanes beyond `count` are 0. */
 WIDE_INLINE void copy_group(const lcal_tensor *tensor, lcal_type type, size_t first, uint32_t count,
                             float *to) {
-  size_t size = lcal_type_size(type);
+  size_t size = lcal_type_size(type), pixel = tensor->stride * size;
   const unsigned char *from = (const unsigned char *)tensor->data;
-  if (tensor->layout == LCAL_CHW) {
+  if (count < WIDE_LANES || (tensor->layout == LCAL_HWC && tensor->classes < 4)) {
     for (size_t c = 0; c < tensor->classes; c++) {
-      vf_store(to + c * LCAL__TILE,
-               load_few(from + (c * tensor->stride + first) * size, type, count));
+      vf_store(to + c * LCAL__TILE, vf_set(0));
     }
-    return;
-  }
-  from += first * tensor->stride * size;
-  size_t pixel = tensor->stride * size;
-  for (size_t ahead = 0; ahead < WIDE_LANES * pixel; ahead += 64) {
-    __builtin_prefetch(from + WIDE_PIXELS_AHEAD + ahead);
-  }
-  if (count == WIDE_LANES && tensor->classes >= 4) {
+    lcal__scalar_read(tensor, first, count, to, LCAL__TILE);
+  } else if (tensor->layout == LCAL_CHW) {
+    for (size_t c = 0; c < tensor->classes; c++) {
+      vf_store(to + c * LCAL__TILE, load_values(from + (c * tensor->stride + first) * size, type));
+    }
+  } else {
+    from += first * pixel;
+    for (size_t ahead = 0; ahead < WIDE_LANES * pixel; ahead += 64) {
+      __builtin_prefetch(from + WIDE_PIXELS_AHEAD + ahead);
+    }
     turn_group(tensor->classes, pixel, type, from, to);
-    return;
-  }
-  for (size_t c = 0; c < tensor->classes; c += 4) {
-    size_t at = c + 4 <= tensor->classes ? c : tensor->classes < 4 ? 0 : tensor->classes - 4;
-    uint32_t some = tensor->classes < 4 ? tensor->classes : 4;
-    four value[WIDE_LANES];
-    for (size_t l = 0; l < WIDE_LANES; l++) {
-      unsigned char padded[16] = {0};
-      const unsigned char *source = from + (l < count ? l : count - 1) * pixel + at * size;
-      if (some < 4) {
-        memcpy(padded, source, some * size);
-        source = padded;
-      }
-      value[l] = load_four(source, type);
-    }
-    vf turned[4];
-    transpose_four(value, turned);
-    for (size_t i = 0; i < some; i++) {
-      vf_store(to + (at + i) * LCAL__TILE, turned[i]);
-    }
   }
 }
 
@@ -226,6 +202,13 @@ static inline void softmax_group(uint32_t classes, float *p) {
   }
 }
 
+/* m of group g, from p. */
+static inline void take_confidence(struct wide_tile *tile, const float *p, uint32_t g) {
+  for (size_t j = g * WIDE_LANES; j < (g + 1) * WIDE_LANES; j++) {
+    tile->m[j] = p[(size_t)tile->argmax[j] * LCAL__TILE + j];
+  }
+}
+
 /* Validity, argmax and m of group g of a tile of probabilities. */
 WIDE_INLINE void judge_group(const struct lcal__frame *frame, struct wide_tile *tile, float *p,
                              uint32_t g, const struct best *best, float sure) {
@@ -247,10 +230,7 @@ WIDE_INLINE void judge_group(const struct lcal__frame *frame, struct wide_tile *
     valid = vk_and(valid, vd_near_one(exact_sums(classes, at), frame->tau));
     zero_lanes(classes, at, valid);
     tile->valid[g] = vk_bits(valid);
-    for (size_t l = 0; l < WIDE_LANES; l++) {
-      size_t j = g * WIDE_LANES + l;
-      tile->m[j] = p[(size_t)tile->argmax[j] * LCAL__TILE + j];
-    }
+    take_confidence(tile, p, g);
   }
 }
 
@@ -265,10 +245,7 @@ static inline void judge_logits(const struct lcal__frame *frame, struct wide_til
     zero_lanes(classes, at, valid);
     softmax_group(classes, at);
     zero_lanes(classes, at, valid);
-    for (size_t l = 0; l < WIDE_LANES; l++) {
-      size_t j = g * WIDE_LANES + l;
-      tile->m[j] = p[(size_t)tile->argmax[j] * LCAL__TILE + j];
-    }
+    take_confidence(tile, p, g);
   }
 }
 
@@ -277,12 +254,6 @@ static inline void judge_logits(const struct lcal__frame *frame, struct wide_til
 static inline float sure_tolerance(uint32_t classes, double tau) {
   double sure = (tau < 0.5 ? tau : 0.5) - (classes + 2.0) * 0x1p-23;
   return sure > 0 ? (float)(sure * (1 - 0x1p-20)) : -1.0f;
-}
-
-static inline void store_low_bytes(struct wide_tile *tile) {
-  for (uint32_t g = 0; g < tile->groups; g++) {
-    vu_store_u8(tile->low + g * WIDE_LANES, vu_load(tile->argmax + g * WIDE_LANES));
-  }
 }
 
 /* Reads the tile's values of a type, and judges its pixels. */
@@ -315,6 +286,5 @@ WIDE_INLINE void read_tile_of(const struct lcal__frame *frame, float *p, struct 
   if (logits) {
     judge_logits(frame, tile, p);
   }
-  store_low_bytes(tile);
 }
 #endif

@@ -3,9 +3,8 @@
 #ifndef CORE_KERNELS_WIDE_SCORE_H
 #define CORE_KERNELS_WIDE_SCORE_H
 
+#include "core/kernels/scalar.h"
 #include "core/kernels/wide.h"
-
-#include <string.h>
 
 /* Takes K classes from k on into account: scores of V vectors of pixels, class after class of p. */
 WIDE_INLINE void score_classes(const lcal_coefficients *coefficients, uint32_t k, uint32_t K,
@@ -70,15 +69,11 @@ WIDE_INLINE void score_vectors(const lcal_coefficients *coefficients, uint32_t V
 }
 
 static inline void put_label(const struct lcal__frame *frame, size_t pixel, uint32_t label) {
-  void *map = frame->upsampling ? (void *)frame->input_label : frame->pass.calibrated;
-  if (!map) {
-    return;
-  }
-  if (!frame->upsampling && lcal_label_size(frame->pass.tensor->classes) == 1) {
-    ((uint8_t *)map)[pixel] = (uint8_t)label;
+  if (frame->upsampling) {
+    frame->input_label[pixel] = (uint16_t)label;
   } else {
-    uint16_t wide = (uint16_t)label;
-    memcpy((unsigned char *)map + 2 * pixel, &wide, sizeof wide);
+    lcal__scalar_put_label(frame->pass.calibrated, frame->pass.tensor->classes, pixel,
+                           (uint16_t)label);
   }
 }
 
@@ -113,7 +108,7 @@ static inline uint64_t label_waiting(const struct lcal__frame *frame, float *p, 
     score_vectors(coefficients, 1, p + done, best + done);
   }
   for (uint32_t n = 0; n < count; n += WIDE_LANES) {
-    uint32_t live = count - n < WIDE_LANES ? (1u << (count - n)) - 1 : 0xffffu;
+    uint32_t live = lanes_of_count(count - n);
     vk same = vu_eq(vu_load(best + n), vu_load(waiting->argmax + n));
     uint32_t differ = ~vk_bits(same) & live;
     changed += (uint64_t)__builtin_popcount(differ);
