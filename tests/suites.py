@@ -104,8 +104,7 @@ SUITES = [
           environment={"LABELCAL_WRAPPER": MEMCHECK, "LABELCAL_CPU": "scalar"}),
     # Another architecture, under qemu: the NEON kernels to the bit, the rooms' programs but those
     # of the scene and the command line, which take minutes there, and the daemon's labels against
-    # float64.
-    # KERNEL_FRAMES=N makes it long.
+    # float64. KERNEL_FRAMES=N makes it long.
     Suite("arm64-unit", build="build-arm64",
           meson=("--suite", "core", "--suite", "wire", "--suite", "store", "--suite", "recording",
                  "--suite", "memory", "--suite", "client", "--suite", "daemon",

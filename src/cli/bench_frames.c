@@ -3,70 +3,35 @@
 #include "cli/ask.h"
 #include "scene/source.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define ADAPTED 30u
+#define ANY_SUM 1e9 /* a tolerance: what a recording holds is measured with as it is */
 #define STRIDE  10u /* pictures of the camera from one frame to the next: one second */
 
 /* ---- a recording's pixels */
 
-static float value_at(const lcal_tensor *tensor, size_t index) {
-  const unsigned char *at = (const unsigned char *)tensor->data;
-  uint16_t bits;
-  float value;
-  switch (tensor->type) {
-  case LCAL_U8:
-    return (float)at[index] / 255.0f;
-  case LCAL_F16:
-    memcpy(&bits, at + 2 * index, sizeof bits);
-    return lcal_f16_to_f32(bits);
-  case LCAL_BF16:
-    memcpy(&bits, at + 2 * index, sizeof bits);
-    return lcal_bf16_to_f32(bits);
-  default:
-    memcpy(&value, at + 4 * index, sizeof value);
-    return value;
+/* p of a frame, pixel by pixel: the library's scores where no rule is applied. Values that were
+ * rounded to a smaller type sum to 1 again. */
+static lcal_status decode(const bench_frames *frames, const lcal_tensor *tensor,
+                          lcal_error *error) {
+  const lcal_pass pass = {.tensor = tensor, .sum_tolerance = ANY_SUM, .scores = frames->decoded};
+  lcal_result result;
+  lcal_status status = lcal_calibrate(frames->calibrator, &pass, &result, error);
+  if (status != LCAL_OK || tensor->type == LCAL_F32) {
+    return status;
   }
-}
-
-static void softmax(float *p, uint32_t classes) {
-  float most = p[0];
-  for (uint32_t k = 1; k < classes; k++) {
-    most = p[k] > most ? p[k] : most;
-  }
-  for (uint32_t k = 0; k < classes; k++) {
-    p[k] = expf(p[k] - most);
-  }
-}
-
-static void sum_to_one(float *p, uint32_t classes) {
-  float sum = 0.0f;
-  for (uint32_t k = 0; k < classes; k++) {
-    sum += p[k];
-  }
-  for (uint32_t k = 0; k < classes; k++) {
-    p[k] /= sum;
-  }
-}
-
-static void decode(float *to, const lcal_tensor *tensor) {
-  size_t pixels = (size_t)tensor->height * tensor->width;
-  size_t by_class = tensor->layout == LCAL_CHW ? tensor->stride : 1;
-  size_t by_pixel = tensor->layout == LCAL_CHW ? 1 : tensor->stride;
-  for (size_t i = 0; i < pixels; i++) {
-    float *p = to + i * tensor->classes;
+  for (size_t i = 0; i < result.pixels; i++) {
+    float *p = frames->decoded + i * tensor->classes;
+    float sum = 0.0f;
     for (uint32_t k = 0; k < tensor->classes; k++) {
-      p[k] = value_at(tensor, k * by_class + i * by_pixel);
+      sum += p[k];
     }
-    if (tensor->kind == LCAL_LOGITS) {
-      softmax(p, tensor->classes);
-    }
-    if (tensor->kind == LCAL_LOGITS || tensor->type != LCAL_F32) {
-      sum_to_one(p, tensor->classes);
+    for (uint32_t k = 0; k < tensor->classes; k++) {
+      p[k] /= sum;
     }
   }
+  return LCAL_OK;
 }
 
 /* ---- either source */
@@ -98,7 +63,7 @@ static lcal_status open_recording(bench_frames *frames, const char *path, uint32
   frames->adapted = count > 2 * ADAPTED ? ADAPTED : (uint32_t)(count + 1) / 2;
   frames->decoded =
       need(calloc((size_t)tensor.height * tensor.width, tensor.classes * sizeof *frames->decoded));
-  return LCAL_OK;
+  return lcal_calibrator_create(&frames->calibrator, 1, error);
 }
 
 static lcal_status open_camera(bench_frames *frames, lcal_error *error) {
@@ -121,6 +86,7 @@ lcal_status bench_frames_open(bench_frames *frames, const char *recording, uint3
 void bench_frames_close(bench_frames *frames) {
   lcal_recording_close(frames->recording);
   scene_source_destroy(frames->camera);
+  lcal_calibrator_destroy(frames->calibrator);
   free(frames->decoded);
   *frames = (bench_frames){0};
 }
@@ -134,7 +100,7 @@ static lcal_status load(bench_frames *frames, size_t number, lcal_error *error) 
   lcal_tensor tensor;
   lcal_status status = lcal_recording_frame(frames->recording, number, &tensor, error);
   if (status == LCAL_OK) {
-    decode(frames->decoded, &tensor);
+    status = decode(frames, &tensor, error);
     frames->p = frames->decoded;
   }
   return status;

@@ -2,6 +2,7 @@
 #ifndef CLI_BENCH_FRAMES_H
 #define CLI_BENCH_FRAMES_H
 
+#include <labelcal/calibrator.h>
 #include <labelcal/recording.h>
 
 typedef struct bench_frames {
@@ -12,6 +13,7 @@ typedef struct bench_frames {
   lcal_recording *recording;   /* or */
   struct scene_source *camera; /* the embedded one, at dusk */
   float *decoded;              /* of a recording */
+  lcal_calibrator *calibrator; /* likewise: decodes it */
 } bench_frames;
 
 /* `recording`: a folder, or NULL for the camera. LCAL_BAD_DATA: not a recording, or one of more
