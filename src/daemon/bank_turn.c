@@ -20,7 +20,7 @@ struct job *bank_job(struct daemon *daemon, struct bank *bank, enum job_kind kin
   job->settings = bank->config;
   job->adaptation = bank->adaptation;
   job->guards = bank->config->guards;
-  job->started_ns = monotonic_ns();
+  job->started_ns = job->due_ns = monotonic_ns();
   bank->job = job;
   return job;
 }
@@ -45,6 +45,7 @@ static lcal_status begin_frame(struct daemon *daemon, struct bank *bank, struct 
   struct job *job = bank_job(daemon, bank, JOB_FRAME);
   set_domain(job, domain);
   job->frame = frame;
+  job->due_ns = frame->due_ns;
   job->mode = stream->mode;
   job->want = header->want | stream->config->want;
   job->mask_mismatch = stream->mask != NULL && (stream->mask_height != header->tensor.height ||

@@ -2,8 +2,8 @@
 #include "daemon/config_check.h"
 #include "daemon/config_string.h"
 #include "daemon/config_url.h"
+#include "daemon/realtime.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,14 +291,6 @@ _Static_assert(offsetof(struct config_stream, name) == 0, "load_instances() fill
 
 /* ---- What follows from the values. */
 
-static uint32_t affinity_count(void) {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) < 1) {
-    return 1;
-  }
-  return (uint32_t)CPU_COUNT(&set);
-}
-
 /* --http beats the file. */
 static void override_http(struct config_reader *reader, const char *text) {
   const struct config_key *key = config_key_find("listen.http");
@@ -321,7 +313,9 @@ static void finish(struct config *config) {
   for (size_t i = 0; i < config->bank_count; i++) {
     config->banks[i].adaptation.protect = config->banks[i].protect;
   }
-  config->threads = config->threads_wanted > 0 ? config->threads_wanted : affinity_count();
+  cpu_set_t cpus;
+  const uint32_t count = realtime_cpus(config, &cpus);
+  config->threads = config->threads_wanted > 0 ? config->threads_wanted : count;
 #if !LCAL_HAVE_HTTP
   free(config->http);
   config->http = NULL;

@@ -173,13 +173,16 @@ const struct config_key config_keys[] = {
 
     {"workers", .doc = "The threads that label."},
     {"workers.threads", &type_u32, "0", IN_CONFIG(threads_wanted), RANGE(0, 1024),
-     .doc = "0: one for each CPU of the affinity mask."},
+     .doc = "0: one for each CPU of `cpus`, or else of the affinity mask."},
     {"workers.cpus", &type_cpus, "null", IN_CONFIG(cpus), RANGE(0, 4095), .absent = "null",
-     .need = NEED_LATER, .doc = "CPUs they are bound to."},
+     .doc =
+         "CPUs they are bound to; those that labelcald may not use are left out, with a warning."},
     {"workers.realtime", &type_u32, "null", IN_CONFIG(realtime), RANGE(1, 99), .absent = "null",
-     .need = NEED_LATER, .doc = "SCHED_FIFO priority."},
+     .doc = "SCHED_FIFO priority; the thread that receives and publishes gets one more. A warning "
+            "where that is not permitted."},
     {"workers.lock_memory", &type_flag, "false", IN_CONFIG(lock_memory), WORDS(false_true),
-     .need = NEED_LATER, .doc = "Keep the daemon's memory from being paged out."},
+     .doc = "Keep the daemon's memory from being paged out, and page it in when it is taken. A "
+            "warning where that is not permitted."},
 
     {"log", .doc = "Lines on stderr."},
     {"log.level", &type_words, "info", IN_CONFIG(log_level), WORDS(log_words), .reload = true,

@@ -5,6 +5,7 @@
 
 #include "daemon/arrivals.h"
 #include "daemon/connection_fault.h"
+#include "daemon/realtime.h"
 #include "daemon/stream.h"
 
 #include <uv.h>
@@ -53,6 +54,7 @@ struct daemon {
   struct sockets *sockets;
   struct scheduler *scheduler;
   struct workers *workers;
+  struct realtime realtime;
   struct snapshots *snapshots;
   struct sequences *sequences;
   struct masks *masks;

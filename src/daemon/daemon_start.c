@@ -139,6 +139,7 @@ lcal_status daemon_start(struct daemon *daemon, lcal_error *error) {
   mallopt(M_MMAP_THRESHOLD, MAP_THRESHOLD);
   lcal_status status = lock(daemon, error);
   if (status == LCAL_OK) {
+    realtime_lock_memory(&daemon->realtime, daemon->config);
     status = make_loop(daemon, error);
   }
   if (status == LCAL_OK) {
@@ -148,6 +149,7 @@ lcal_status daemon_start(struct daemon *daemon, lcal_error *error) {
     status = open_doors(daemon, error);
   }
   if (status == LCAL_OK) {
+    realtime_place(&daemon->realtime, daemon->config, daemon->workers); /* all threads are there */
     announce(daemon);
   }
   return status;

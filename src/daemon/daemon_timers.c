@@ -37,7 +37,9 @@ static void on_tick(uv_timer_t *timer) {
   watch_workers(daemon, now_ns);
   snapshots_watch(daemon, now_ns);
   configs_release(daemon);
-  messages_trim();
+  if (!daemon->realtime.memory_locked) { /* else what was paged in once stays */
+    messages_trim();
+  }
   if (!daemon->stopping) {
     streams_tick(daemon, now_ns);
     snapshots_tick(daemon, now_ns);

@@ -165,6 +165,10 @@ static void commit(struct daemon *daemon, const struct job *job) {
 void frame_finish(struct daemon *daemon, struct job *job) {
   struct frame *frame = job->frame;
   job->frame = NULL;
+  if (job->error.code == LCAL_DEADLINE) {
+    stream_drop(daemon, frame, DROP_DEADLINE);
+    return;
+  }
   if (job->error.code != LCAL_OK) {
     frame_refuse(daemon, frame, &job->error);
     return;

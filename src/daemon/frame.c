@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 
+/* Frames without a deadline come after those with a nearer one, but come. */
+#define PATIENCE_NS 1000000000ull
+
 struct frame *frame_create(struct message *message, struct request *request, uint32_t connection) {
   struct frame *frame = calloc(1, sizeof *frame);
   if (frame == NULL) {
@@ -31,13 +34,11 @@ void frame_destroy(struct frame *frame) {
   }
 }
 
-bool frame_before(const struct frame *a, const struct frame *b) {
-  const uint64_t deadline_a = a->deadline_ns != 0 ? a->deadline_ns : UINT64_MAX;
-  const uint64_t deadline_b = b->deadline_ns != 0 ? b->deadline_ns : UINT64_MAX;
-  if (deadline_a != deadline_b) {
-    return deadline_a < deadline_b;
-  }
-  return a->received_ns < b->received_ns;
+uint64_t frame_due(const struct frame *frame, uint64_t since_ns) {
+  const uint64_t patience_ns =
+      frame->deadline_ns != 0 ? frame->deadline_ns - frame->received_ns : PATIENCE_NS;
+  uint64_t due_ns;
+  return __builtin_add_overflow(since_ns, patience_ns, &due_ns) ? UINT64_MAX : due_ns;
 }
 
 bool frame_expired(const struct frame *frame, uint64_t now_ns) {

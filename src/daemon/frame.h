@@ -17,6 +17,7 @@ struct frame {
   uint32_t connection;   /* it came by */
   uint64_t received_ns;  /* monotonic */
   uint64_t deadline_ns;  /* monotonic, after which it is not started; 0 = none */
+  uint64_t due_ns;       /* monotonic: its rank among all banks' frames; set when it is taken */
   size_t bytes;          /* of the message */
   struct stream *stream; /* once taken in */
   struct frame *next;    /* in its mailbox or queue, older to newer */
@@ -29,8 +30,9 @@ struct frame *frame_create(struct message *message, struct request *request, uin
 /* Frees the frame and its message; a request that was not answered is dropped. NULL is fine. */
 void frame_destroy(struct frame *frame);
 
-/* Whether `a` is labelled before `b`: the earlier deadline, then the older one. */
-bool frame_before(const struct frame *a, const struct frame *b);
+/* When a frame is due whose turn has been waited for since `since_ns`: so long after it as the
+ * frame's deadline is after its receipt; without a deadline, a second. */
+uint64_t frame_due(const struct frame *frame, uint64_t since_ns);
 
 /* Whether its deadline has passed at `now_ns`. */
 bool frame_expired(const struct frame *frame, uint64_t now_ns);

@@ -1,5 +1,7 @@
 #include "daemon/inbox.h"
 
+#include "daemon/realtime.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -58,7 +60,7 @@ struct inbox *inbox_create(uv_loop_t *loop, void (*handle)(void *context, struct
   inbox->bell.data = inbox;
   inbox->handle = handle;
   inbox->context = context;
-  pthread_mutex_init(&inbox->lock, NULL);
+  realtime_mutex_init(&inbox->lock);
   return inbox;
 }
 

@@ -1,5 +1,6 @@
 #include "daemon/job.h"
 
+#include "daemon/daemon.h"
 #include "daemon/generation.h"
 
 #include <stdlib.h>
@@ -25,6 +26,31 @@ void job_destroy(struct job *job) {
   }
   free(job->bytes);
   free(job);
+}
+
+bool job_has_bands(const struct job *job) {
+  const uint64_t cursor = atomic_load(&job->cursor);
+  return (uint32_t)cursor < (uint32_t)(cursor >> 32);
+}
+
+bool job_take_band(struct job *job, uint32_t *band) {
+  if (!job_has_bands(job)) {
+    return false;
+  }
+  const uint64_t cursor = atomic_fetch_add(&job->cursor, 1);
+  *band = (uint32_t)cursor;
+  return *band < (uint32_t)(cursor >> 32);
+}
+
+struct job *job_first(struct job *const *jobs, size_t count) {
+  struct job *first = NULL;
+  for (size_t i = 0; i < count; i++) {
+    struct job *job = jobs[i];
+    if (job != NULL && (first == NULL || job->due_ns < first->due_ns) && job_has_bands(job)) {
+      first = job;
+    }
+  }
+  return first;
 }
 
 /* Room for a frame larger than any before: the only allocation of a worker. */
@@ -130,6 +156,11 @@ static void rebuild_if_stale(struct job *job) {
 }
 
 static void begin_frame(struct job *job) {
+  job->started_ns = monotonic_ns();
+  if (frame_expired(job->frame, job->started_ns)) { /* other banks' frames were due before it */
+    lcal_error_set(&job->error, LCAL_DEADLINE, "deadline_ns: the frame was not started in time");
+    return;
+  }
   rebuild_if_stale(job);
   const lcal_statistics *learnt = lcal_domain_statistics(job->domain->state);
   job->applied = job->mode != MODE_BYPASS && learnt->frames >= job->adaptation.warmup_frames;

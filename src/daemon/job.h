@@ -40,7 +40,8 @@ struct job {
   /* Inputs, as they were when the job began. */
   lcal_adaptation adaptation;
   lcal_guards guards;
-  uint64_t started_ns;
+  uint64_t started_ns; /* of a frame: out; when a worker began */
+  uint64_t due_ns;     /* its rank among the banks' jobs */
 
   /* JOB_FRAME: in. */
   struct frame *frame;
@@ -81,10 +82,19 @@ struct job {
 lcal_status job_create(struct job **job, struct bank *bank, lcal_error *error);
 void job_destroy(struct job *job); /* not while it is out; NULL is fine */
 
+/* Of jobs that are out (entries may be NULL): the one with bands to hand out that is due first, or
+ * NULL. */
+struct job *job_first(struct job *const *jobs, size_t count);
+
+/* Whether a job has bands to hand out, and the next of them: false if there is none. */
+bool job_has_bands(const struct job *job);
+bool job_take_band(struct job *job, uint32_t *band);
+
 /* On a worker: one band of the current stage. */
 void job_band(struct job *job, uint32_t band, uint32_t thread);
 
 /* On a worker, when the bands of a stage have ended (at first: when the job began): the serial
- * steps, up to the next stage. Returns its number of bands, or 0: the job is done. */
+ * steps, up to the next stage. Returns its number of bands, or 0: the job is done. A frame whose
+ * deadline has passed by the first of these is not begun: LCAL_DEADLINE. */
 uint32_t job_advance(struct job *job);
 #endif

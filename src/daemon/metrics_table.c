@@ -281,6 +281,12 @@ const struct metric metrics_table[] = {
     GAUGE("uptime_seconds", "", "Since the start.", uptime, 0),
     GAUGE("ready", "", "1 once sockets are open and snapshots are loaded.", ready, 0),
     GAUGE("worker_threads", "", "Threads that label.", threads, 0),
+    GAUGE("worker_cpus", "", "CPUs that they are bound to; 0: not bound.",
+          OF_DAEMON(realtime.cpus)),
+    GAUGE("worker_realtime_priority", "", "Their SCHED_FIFO priority; 0: the ordinary one.",
+          OF_DAEMON(realtime.priority)),
+    GAUGE("memory_locked", "", "1 while the daemon's memory is kept from being paged out.",
+          OF_DAEMON(realtime.memory_locked)),
 
     COUNTER("frames_received_total", "stream", "Frames read, refused ones too.",
             OF_STREAM(received)),

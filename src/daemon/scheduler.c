@@ -142,27 +142,35 @@ void scheduler_expire(struct daemon *daemon, uint64_t now_ns) {
 
 struct frame *scheduler_take(struct daemon *daemon, struct bank *bank, uint64_t now_ns) {
   expire(daemon, bank, now_ns);
+  uint64_t first_ns = UINT64_MAX;
   struct stream *from = NULL;
-  struct frame *best = NULL;
   for (size_t i = 0; i < daemon->stream_count; i++) {
     struct stream *stream = daemon->streams[i];
-    if (stream->bank == bank && stream->oldest != NULL &&
-        (best == NULL || frame_before(stream->oldest, best))) {
-      from = stream;
-      best = stream->oldest;
+    if (stream->bank == bank && stream->oldest != NULL) {
+      const uint64_t due_ns = frame_due(stream->oldest, stream->waits_since_ns);
+      from = from == NULL || due_ns < first_ns ? stream : from;
+      first_ns = due_ns < first_ns ? due_ns : first_ns;
     }
   }
   struct frame **request = NULL;
   for (struct frame **link = &daemon->scheduler->requests; *link != NULL; link = &(*link)->next) {
-    if ((*link)->stream->bank == bank && (best == NULL || frame_before(*link, best))) {
+    const uint64_t due_ns = frame_due(*link, (*link)->received_ns);
+    if ((*link)->stream->bank == bank && ((from == NULL && request == NULL) || due_ns < first_ns)) {
       request = link;
-      best = *link;
+      first_ns = due_ns;
     }
   }
+  struct frame *frame = NULL;
   if (request != NULL) {
-    return take_request(daemon, request);
+    frame = take_request(daemon, request);
+  } else if (from != NULL) {
+    frame = take_oldest(daemon, from);
+    mailbox_served(from);
   }
-  return from != NULL ? take_oldest(daemon, from) : NULL;
+  if (frame != NULL) {
+    frame->due_ns = first_ns;
+  }
+  return frame;
 }
 
 void scheduler_drop_all(struct daemon *daemon) {

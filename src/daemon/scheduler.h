@@ -1,6 +1,7 @@
 /* Which frame is next: every stream's mailbox, and the queue of calibrate's requests. Within a
- * stream the older frame goes first; among streams and requests the earliest deadline, then the
- * oldest. */
+ * stream the older frame goes first; among streams and requests what is due first (frame_due):
+ * the earliest deadline, then the oldest. A stream's wait for its turn goes on when its frame is
+ * dropped for a newer one, so that cameras which send more than can be labelled take turns. */
 #ifndef DAEMON_SCHEDULER_H
 #define DAEMON_SCHEDULER_H
 

@@ -50,7 +50,9 @@ struct stream {
   uint64_t missed;               /* lost or dropped since its last labels */
   struct frame *oldest, *newest; /* the mailbox: at most depth wait */
   uint32_t waiting;
-  uint8_t *mask; /* mask_height x mask_width, or NULL */
+  uint64_t waits_since_ns; /* for its turn: since its first frame after the last one that was
+                              labelled, though that may have been dropped for a newer; 0: not */
+  uint8_t *mask;           /* mask_height x mask_width, or NULL */
   uint32_t mask_height, mask_width;
   struct stream_counters counters;
   struct latency latency;

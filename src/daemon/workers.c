@@ -1,5 +1,7 @@
 #include "daemon/workers.h"
 
+#include "daemon/realtime.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +13,6 @@ struct workers {
   pthread_cond_t work;
   bool ending; /* under lock */
   size_t most_jobs;
-  size_t turn;      /* under lock: which job is looked at first, so that none waits for another */
   struct job **out; /* under lock: out[i] may be NULL */
   atomic_uint jobs;
   atomic_uint_least64_t progress;
@@ -24,20 +25,6 @@ struct worker {
   pthread_t thread;
   uint32_t index;
 };
-
-static bool has_bands(struct job *job) {
-  const uint64_t cursor = atomic_load(&job->cursor);
-  return (uint32_t)cursor < (uint32_t)(cursor >> 32);
-}
-
-static bool take_band(struct job *job, uint32_t *band) {
-  if (!has_bands(job)) {
-    return false;
-  }
-  const uint64_t cursor = atomic_fetch_add(&job->cursor, 1);
-  *band = (uint32_t)cursor;
-  return *band < (uint32_t)(cursor >> 32);
-}
 
 static void publish_bands(struct workers *workers, struct job *job, uint32_t bands) {
   atomic_store(&job->unfinished, bands);
@@ -59,21 +46,13 @@ static void finish(struct workers *workers, struct job *job) {
   inbox_push(workers->inbox, &job->item);
 }
 
-/* A job with bands to do, or NULL when the threads are to end. */
+/* The job that is due first of those with bands to do, or NULL when the threads are to end. */
 static struct job *wait_for_job(struct workers *workers) {
-  struct job *found = NULL;
+  struct job *found;
   pthread_mutex_lock(&workers->lock);
-  for (;;) {
-    for (size_t i = 0; i < workers->most_jobs && found == NULL; i++) {
-      struct job *job = workers->out[(workers->turn + i) % workers->most_jobs];
-      found = job != NULL && has_bands(job) ? job : NULL;
-    }
-    if (found != NULL || workers->ending) {
-      break;
-    }
+  while ((found = job_first(workers->out, workers->most_jobs)) == NULL && !workers->ending) {
     pthread_cond_wait(&workers->work, &workers->lock);
   }
-  workers->turn = workers->turn + 1 < workers->most_jobs ? workers->turn + 1 : 0;
   pthread_mutex_unlock(&workers->lock);
   return found;
 }
@@ -83,7 +62,7 @@ static struct job *wait_for_job(struct workers *workers) {
 static void work_on(struct worker *worker, struct job *job) {
   struct workers *workers = worker->workers;
   uint32_t band;
-  while (take_band(job, &band)) {
+  while (job_take_band(job, &band)) {
     job_band(job, band, worker->index);
     atomic_fetch_add(&workers->progress, 1);
     if (atomic_fetch_sub(&job->unfinished, 1) == 1) {
@@ -96,7 +75,7 @@ static void work_on(struct worker *worker, struct job *job) {
       publish_bands(workers, job, bands);
     }
     if (atomic_load(&workers->jobs) > 1) {
-      return; /* another bank's job may need hands */
+      return; /* another bank's job may be due first */
     }
   }
 }
@@ -138,7 +117,7 @@ lcal_status workers_create(struct workers **workers, uint32_t threads, size_t mo
   made->most_jobs = most_jobs;
   made->out = calloc(most_jobs, sizeof(struct job *));
   made->each = calloc(threads, sizeof *made->each);
-  pthread_mutex_init(&made->lock, NULL);
+  realtime_mutex_init(&made->lock);
   pthread_cond_init(&made->work, NULL);
   const lcal_status status =
       made->out == NULL || made->each == NULL
@@ -150,6 +129,24 @@ lcal_status workers_create(struct workers **workers, uint32_t threads, size_t mo
   }
   *workers = made;
   return LCAL_OK;
+}
+
+int workers_bind(struct workers *workers, const cpu_set_t *cpus) {
+  int fault = 0;
+  for (uint32_t i = 0; i < workers->started && fault == 0; i++) {
+    fault = pthread_setaffinity_np(workers->each[i].thread, sizeof *cpus, cpus);
+  }
+  return fault;
+}
+
+int workers_set_priority(struct workers *workers, int priority) {
+  const struct sched_param parameters = {.sched_priority = priority};
+  const int policy = priority > 0 ? SCHED_FIFO : SCHED_OTHER;
+  int fault = 0;
+  for (uint32_t i = 0; i < workers->started && fault == 0; i++) {
+    fault = pthread_setschedparam(workers->each[i].thread, policy, &parameters);
+  }
+  return fault;
 }
 
 void workers_destroy(struct workers *workers) {

@@ -5,12 +5,19 @@
 
 #include "daemon/job.h"
 
+#include <sched.h>
+
 struct workers;
 
 /* Starts `threads` threads; at most `most_jobs` are out at once. Signals must be blocked: the
  * threads inherit the mask. LCAL_SYSTEM, LCAL_MEMORY. */
 lcal_status workers_create(struct workers **workers, uint32_t threads, size_t most_jobs,
                            struct inbox *inbox, lcal_error *error);
+
+/* Binds all of them to these CPUs; gives them a SCHED_FIFO priority, or (0) the ordinary one back.
+ * 0 or an errno. */
+int workers_bind(struct workers *workers, const cpu_set_t *cpus);
+int workers_set_priority(struct workers *workers, int priority);
 
 /* Ends the threads; no job may be out. NULL is fine. */
 void workers_destroy(struct workers *workers);

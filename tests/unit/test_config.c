@@ -395,20 +395,15 @@ static void what_is_not_built_yet_is_refused_away_from_its_default(void **state)
       "listen: {ring: /r/other, labels_ring: /r/x}\n"
       "banks:\n"
       "  default:\n"
-      "    adaptation: {rule: logda_layout, reference: /day.snapshot, fixed: [road]}\n"
-      "workers: {cpus: [2, 3], realtime: 10, lock_memory: true}\n",
+      "    adaptation: {rule: logda_layout, reference: /day.snapshot, fixed: [road]}\n",
       "1:16: listen.ring: not built yet: leave it at its default\n"
       "1:39: listen.labels_ring: not built yet: leave it at its default\n"
       "4:24: banks.default.adaptation.rule: the rule logda_layout is not built yet\n"
       "4:49: banks.default.adaptation.reference: not built yet: leave it at its "
       "default\n"
       "4:71: banks.default.adaptation.fixed: not built yet: leave it at its "
-      "default\n"
-      "5:17: workers.cpus: not built yet: leave it at its default\n"
-      "5:35: workers.realtime: not built yet: leave it at its default\n"
-      "5:52: workers.lock_memory: not built yet: leave it at its default\n");
-  struct config *config = config_case_accept("listen: {ring: off, labels_ring: /r/labels_ring}\n"
-                                             "workers: {cpus: null, lock_memory: false}\n");
+      "default\n");
+  struct config *config = config_case_accept("listen: {ring: off, labels_ring: /r/labels_ring}\n");
   assert_null(config->ring);
   assert_string_equal(config->labels_ring, "/r/labels_ring");
   config_free(config);

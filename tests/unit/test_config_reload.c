@@ -116,6 +116,9 @@ static const struct {
     {"limits.queued_bytes", "limits: {queued_bytes: 5}"},
     {"limits.window_bytes", "limits: {window_bytes: 5}"},
     {"workers.threads", "workers: {threads: 5}"},
+    {"workers.cpus", "workers: {cpus: [0, 1]}"},
+    {"workers.realtime", "workers: {realtime: 5}"},
+    {"workers.lock_memory", "workers: {lock_memory: true}"},
     {"log.level", "log: {level: debug}"},
 };
 

@@ -240,24 +240,72 @@ static void frame_past_its_deadline_is_never_started(void **state) {
   assert_int_equal(stream->counters.labelled, 1);
 }
 
+static void arrive_due(const char *stream, uint64_t deadline_ns) {
+  lcal_frame frame = daemon_case_frame(stream, 1);
+  frame.deadline_ns = deadline_ns;
+  daemon_case_arrive(&frame, CONNECTION);
+}
+
+/* The stream whose frame is next of those that wait; nothing of them expires. */
+static void assert_next(const char *stream) {
+  struct frame *frame = scheduler_take(daemon_case, daemon_case_bank(), 1);
+  assert_non_null(frame);
+  assert_string_equal(frame->stream->name, stream);
+  stream_drop(daemon_case, frame, DROP_SHUTDOWN);
+}
+
 static void the_earlier_deadline_goes_first_then_the_older_frame(void **state) {
   (void)state;
   daemon_case_start("");
   arrive("first", 1); /* in hand */
+  arrive_due("patient", 3600000000000u);
   arrive("older", 1);
-  lcal_frame urgent = daemon_case_frame("urgent", 1);
-  urgent.deadline_ns = 3600000000000u;
-  daemon_case_arrive(&urgent, CONNECTION);
+  arrive_due("soon", 20000000u);
+  arrive_due("sooner", 10000000u);
   arrive("newer", 1);
-  struct bank *bank = daemon_case_bank();
-  static const char *const order[] = {"urgent", "older", "newer"};
-  for (size_t i = 0; i < 3; i++) {
-    struct frame *frame = scheduler_take(daemon_case, bank, monotonic_ns());
-    assert_non_null(frame);
-    assert_string_equal(frame->stream->name, order[i]);
-    stream_drop(daemon_case, frame, DROP_SHUTDOWN);
+  assert_next("sooner");
+  assert_next("soon");
+  assert_next("older"); /* no deadline is one of a second */
+  assert_next("newer");
+  assert_next("patient");
+  assert_null(scheduler_take(daemon_case, daemon_case_bank(), 1));
+}
+
+/* By their frames' ages alone it would always be the same one's turn. */
+static void cameras_that_send_too_much_take_turns(void **state) {
+  (void)state;
+  static const char *const names[] = {"a", "b", "c"};
+  daemon_case_start("");
+  arrive("first", 1); /* in hand */
+  for (uint64_t seq = 1; seq < 10; seq++) {
+    for (size_t i = 0; i < 3; i++) {
+      arrive(names[i], seq);
+    }
+    assert_next(names[(seq - 1) % 3]);
   }
-  assert_null(scheduler_take(daemon_case, bank, monotonic_ns()));
+}
+
+static struct job *begun_by_hand(struct frame *frame) {
+  struct job *job = bank_job(daemon_case, daemon_case_bank(), JOB_FRAME);
+  job->frame = frame;
+  job->domain = daemon_case_domain();
+  return job;
+}
+
+static void frame_that_waits_for_a_worker_past_its_deadline_is_dropped(void **state) {
+  (void)state;
+  daemon_case_start("");
+  arrive("first", 1); /* in hand */
+  arrive_due("late", 1);
+  struct frame *frame = scheduler_take(daemon_case, daemon_case_bank(), 1);
+  assert_non_null(frame);
+  daemon_case_settle();
+  struct job *job = begun_by_hand(frame);
+  assert_int_equal(job_advance(job), 0);
+  assert_int_equal(job->error.code, LCAL_DEADLINE);
+  bank_job_done(daemon_case, job);
+  assert_int_equal(daemon_case_stream("late")->counters.dropped[DROP_DEADLINE], 1);
+  assert_int_equal(accounted("late"), 1);
 }
 
 /* ---- All of it. */
@@ -340,6 +388,8 @@ int main(void) {
       TEST(the_oldest_waiting_frame_of_all_is_dropped_when_too_much_waits),
       TEST(frame_past_its_deadline_is_never_started),
       TEST(the_earlier_deadline_goes_first_then_the_older_frame),
+      TEST(cameras_that_send_too_much_take_turns),
+      TEST(frame_that_waits_for_a_worker_past_its_deadline_is_dropped),
       TEST(every_frame_sent_is_accounted_for),
       TEST(duplicate_is_labelled_all_the_same),
       TEST(silent_unnamed_stream_is_forgotten_and_a_named_one_is_not),

@@ -1,5 +1,6 @@
-/* The small pure parts of the frame's way: sequences, latencies and the clock. */
+/* The small pure parts of the frame's way: sequences, latencies, jobs and the clock. */
 #include "daemon/daemon.h"
+#include "daemon/job.h"
 #include "daemon/sequence.h"
 #include "daemon/streams.h"
 
@@ -111,6 +112,23 @@ static void only_the_newest_samples_count(void **state) {
   assert_true(p50 == 7 && p99 == 7 && max == 7);
 }
 
+/* ---- Jobs. */
+
+static void workers_take_the_job_that_is_due_first_and_has_bands_left(void **state) {
+  (void)state;
+  struct job late = {.due_ns = 30, .cursor = 4ull << 32};
+  struct job soon = {.due_ns = 20, .cursor = 2ull << 32 | 1};
+  struct job handed_out = {.due_ns = 10, .cursor = 2ull << 32 | 2};
+  struct job *const jobs[] = {NULL, &late, &handed_out, &soon, NULL};
+  uint32_t band = 99;
+  assert_ptr_equal(job_first(jobs, 5), &soon);
+  assert_true(job_take_band(&soon, &band));
+  assert_int_equal(band, 1);
+  assert_false(job_take_band(&soon, &band));
+  assert_ptr_equal(job_first(jobs, 5), &late);
+  assert_null(job_first(jobs, 1));
+}
+
 /* ---- The clock. */
 
 static uint64_t kernel_ns(void) {
@@ -155,6 +173,7 @@ int main(void) {
       cmocka_unit_test(no_frame_has_no_latency),
       cmocka_unit_test(quantiles_are_samples_by_nearest_rank),
       cmocka_unit_test(only_the_newest_samples_count),
+      cmocka_unit_test(workers_take_the_job_that_is_due_first_and_has_bands_left),
       cmocka_unit_test(time_goes_on_within_one_turn_of_the_loop),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
