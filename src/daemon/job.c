@@ -56,9 +56,6 @@ struct job *job_first(struct job *const *jobs, size_t count) {
 /* Room for a frame larger than any before: the only allocation of a worker. */
 static lcal_status size_map(struct job_map *map, size_t pixels, size_t size, lcal_error *error) {
   size_t bytes;
-  if (!map->wanted) {
-    return LCAL_OK;
-  }
   if (__builtin_mul_overflow(pixels, size, &bytes)) {
     return lcal_error_set(error, LCAL_TOO_LARGE, "a map of %zu pixels is too large", pixels);
   }
@@ -100,6 +97,10 @@ static lcal_status size_maps(struct job *job) {
   job->maps[MAP_CONFIDENCE].wanted = (job->want & LCAL_WANT_CONFIDENCE) != 0;
   job->maps[MAP_SCORES].wanted = (job->want & LCAL_WANT_SCORES) != 0;
   for (size_t i = 0; i < MAP_COUNT; i++) {
+    /* Those of labels from the first frame on: later ones want the other (warm-up, modes). */
+    if (!job->maps[i].wanted && i != MAP_CALIBRATED && i != MAP_ARGMAX) {
+      continue;
+    }
     const lcal_status status = size_map(&job->maps[i], height * width, sizes[i], &job->error);
     if (status != LCAL_OK) {
       return status;
