@@ -38,12 +38,62 @@ static void state_cell(struct table *table, const json_t *stream) {
   }
 }
 
-static void latency_cell(struct table *table, const json_t *stream) {
-  const json_t *latency = json_object_get(stream, "latency_us");
+static void latency_cell(struct table *table, const json_t *latency) {
   unit_text p50, p99, max;
   table_cell(table, "%s/%s/%s", ms_text(p50, count_of(json_object_get(latency, "p50"))),
              ms_text(p99, count_of(json_object_get(latency, "p99"))),
              ms_text(max, count_of(json_object_get(latency, "max"))));
+}
+
+static int streams_are_measured(const json_t *rows) {
+  json_t *row;
+  size_t index;
+  json_array_foreach(rows, index, row) {
+    const json_t *total = json_object_get(json_object_get(row, "stages_us"), "total");
+    if (count_of(json_object_get(total, "count")) > 0 ||
+        count_of(json_object_get(row, "dropped")) > 0) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+static void drops_cell(struct table *table, const json_t *stream) {
+  char text[160] = "";
+  size_t length = 0;
+  const char *reason;
+  json_t *count;
+  json_object_foreach(json_object_get(stream, "dropped_by"), reason, count) {
+    if (count_of(count) > 0 && length < sizeof text) {
+      length += (size_t)snprintf(text + length, sizeof text - length, "%s%s %" PRIu64,
+                                 length > 0 ? ", " : "", reason, count_of(count));
+    }
+  }
+  table_cell(table, "%s", text[0] ? text : "-");
+}
+
+/* Where the time goes, since the daemon's start. */
+static void print_measures(json_t *rows) {
+  static const struct column columns[] = {
+      {"p50/p99/max ms", 0}, {"waiting", 1}, {"compute", 1}, {"start to out", 1},
+      {"total", 1},          {"gap", 1},     {"dropped", 0},
+  };
+  static const char *const stages[] = {"received_started", "compute", "started_published", "total"};
+  json_t *row;
+  size_t index;
+  struct table table;
+  table_begin(&table, columns, COUNT_OF(columns));
+  json_array_foreach(rows, index, row) {
+    const json_t *measured = json_object_get(row, "stages_us");
+    table_cell(&table, "%s", text_of(row, "name"));
+    for (size_t i = 0; i < COUNT_OF(stages); i++) {
+      latency_cell(&table, json_object_get(measured, stages[i]));
+    }
+    latency_cell(&table, json_object_get(row, "gap_us"));
+    drops_cell(&table, row);
+  }
+  putchar('\n');
+  table_print(&table, stdout);
 }
 
 void streams_print(json_t *streams) {
@@ -67,9 +117,12 @@ void streams_print(json_t *streams) {
     for (size_t i = 0; i < COUNT_OF(counts); i++) {
       count_cell(&table, row, counts[i]);
     }
-    latency_cell(&table, row);
+    latency_cell(&table, json_object_get(row, "latency_us"));
   }
   table_print(&table, stdout);
+  if (streams_are_measured(rows)) {
+    print_measures(rows);
+  }
 }
 
 /* ---- status */

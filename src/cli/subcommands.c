@@ -76,8 +76,11 @@ const struct subcommand subcommands[] = {
          "  dropped   a newer frame came, its deadline passed, or too much was waiting\n"
          "  refused   broken or not for this model: the daemon's log and metrics say why\n"
          "  lost      never arrived: the sender's numbers have a gap\n"
-         "dup counts numbers that came twice. Latency is from receipt to publication. The mode\n"
-         "stands behind the state where that does not tell it.\n"
+         "dup counts numbers that came twice. Latency is from receipt to publication, of the\n"
+         "newest frames. The mode stands behind the state where that does not tell it.\n"
+         "A second table tells of all frames since the start how long they waited for their turn,\n"
+         "how long they were computed, from the start of that until the labels were out, and the\n"
+         "whole; the gaps between label maps; and why frames were dropped.\n"
          "\n"
          "Example:\n"
          "  labelcal streams\n",

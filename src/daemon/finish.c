@@ -112,8 +112,15 @@ static void send_labels(struct daemon *daemon, struct frame *frame, const lcal_l
   message_release(message);
 }
 
-static void count(struct stream *stream, const lcal_labels *labels) {
+static void count(struct stream *stream, const struct job *job, const lcal_labels *labels,
+                  bool published) {
   struct stream_counters *counters = &stream->counters;
+  const struct frame_times times = {
+      .received_ns = labels->received_ns,
+      .started_ns = labels->started_ns,
+      .computed_ns = job->computed_ns,
+      .published_ns = labels->published_ns,
+  };
   counters->labelled++;
   counters->committed += labels->committed ? 1 : 0;
   counters->pixels += labels->pixels;
@@ -122,7 +129,7 @@ static void count(struct stream *stream, const lcal_labels *labels) {
   counters->certified += labels->certified;
   stream->last_state = labels->state;
   stream->missed = 0;
-  latency_add(&stream->latency, labels->published_ns - labels->received_ns);
+  latency_add(&stream->latency, &times, published);
 }
 
 static void raise_guards(struct daemon *daemon, const struct job *job) {
@@ -179,8 +186,9 @@ void frame_finish(struct daemon *daemon, struct job *job) {
   if (job->prepared) {
     commit(daemon, job);
   }
+  const bool published = frame->request == NULL;
   send_labels(daemon, frame, &labels);
-  count(frame->stream, &labels);
+  count(frame->stream, job, &labels, published);
   raise_guards(daemon, job);
   job->frame = NULL;
   frame_destroy(frame);

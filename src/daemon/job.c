@@ -196,6 +196,7 @@ static uint32_t advance_frame(struct job *job) {
   } else if (job->stage + 1 < lcal_calibrator_stages(calibrator)) {
     job->stage++;
   } else if (!end_pass(job)) {
+    job->computed_ns = monotonic_ns();
     return 0;
   }
   return job->error.code == LCAL_OK ? lcal_calibrator_bands(calibrator, job->stage) : 0;

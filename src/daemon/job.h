@@ -40,8 +40,9 @@ struct job {
   /* Inputs, as they were when the job began. */
   lcal_adaptation adaptation;
   lcal_guards guards;
-  uint64_t started_ns; /* of a frame: out; when a worker began */
-  uint64_t due_ns;     /* its rank among the banks' jobs */
+  uint64_t started_ns;  /* of a frame: out; when a worker began */
+  uint64_t computed_ns; /* of a frame: out; when its last band was done */
+  uint64_t due_ns;      /* its rank among the banks' jobs */
 
   /* JOB_FRAME: in. */
   struct frame *frame;

@@ -3,23 +3,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-const uint32_t latency_bounds_us[LATENCY_BOUNDS] = {
-    1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000,
+const char *const latency_stage_words[STAGE_COUNT] = {
+    [STAGE_RECEIVED_STARTED] = "received_started",
+    [STAGE_COMPUTE] = "compute",
+    [STAGE_STARTED_PUBLISHED] = "started_published",
+    [STAGE_TOTAL] = "total",
 };
 
-void latency_add(struct latency *latency, uint64_t nanoseconds) {
+static void add_sample(struct latency *latency, uint64_t nanoseconds) {
   const uint64_t microseconds = nanoseconds / 1000;
-  size_t bucket = 0;
-  while (bucket < LATENCY_BOUNDS && microseconds > latency_bounds_us[bucket]) {
-    bucket++;
-  }
-  latency->buckets[bucket]++;
-  latency->sum_us += microseconds;
   latency->samples[latency->next] = microseconds < UINT32_MAX ? (uint32_t)microseconds : UINT32_MAX;
   latency->next = (latency->next + 1) % LATENCY_SAMPLES;
   if (latency->count < LATENCY_SAMPLES) {
     latency->count++;
   }
+}
+
+void latency_add(struct latency *latency, const struct frame_times *times, bool published) {
+  const uint64_t spans_ns[STAGE_COUNT] = {
+      [STAGE_RECEIVED_STARTED] = times->started_ns - times->received_ns,
+      [STAGE_COMPUTE] = times->computed_ns - times->started_ns,
+      [STAGE_STARTED_PUBLISHED] = times->published_ns - times->started_ns,
+      [STAGE_TOTAL] = times->published_ns - times->received_ns,
+  };
+  for (size_t stage = 0; stage < STAGE_COUNT; stage++) {
+    histogram_add(&latency->stages[stage], spans_ns[stage]);
+  }
+  add_sample(latency, spans_ns[STAGE_TOTAL]);
+  if (published && latency->last_published_ns != 0) {
+    histogram_add(&latency->gaps, times->published_ns - latency->last_published_ns);
+  }
+  latency->last_published_ns = published ? times->published_ns : latency->last_published_ns;
 }
 
 static int ascending(const void *left, const void *right) {

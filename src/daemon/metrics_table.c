@@ -107,24 +107,40 @@ static void silent(FILE *out, const struct metric *metric, struct daemon *daemon
   }
 }
 
+/* One histogram of a stream; `stage` may be NULL. */
+static void put_histogram(FILE *out, const struct metric *metric, const char *stream,
+                          const char *stage, const struct histogram *histogram) {
+  const char *label = stage ? "stage" : NULL; /* NULL ends the labels */
+  uint64_t count = 0;
+  for (size_t bucket = 0; bucket <= HISTOGRAM_BOUNDS; bucket++) {
+    char bound[32] = "+Inf";
+    if (bucket < HISTOGRAM_BOUNDS) {
+      snprintf(bound, sizeof bound, "%g", histogram_bounds_us[bucket] / 1e6);
+    }
+    count += histogram->buckets[bucket];
+    metric_head(out, metric, "_bucket", "stream", stream, "le", bound, label, stage, NULL);
+    metric_u64(out, count);
+  }
+  metric_head(out, metric, "_sum", "stream", stream, label, stage, NULL);
+  metric_f64(out, (double)histogram->sum_us / 1e6);
+  metric_head(out, metric, "_count", "stream", stream, label, stage, NULL);
+  metric_u64(out, count);
+}
+
 static void latency(FILE *out, const struct metric *metric, struct daemon *daemon) {
   for (size_t i = 0; i < daemon->stream_count; i++) {
-    const char *name = daemon->streams[i]->name;
-    const struct latency *taken = &daemon->streams[i]->latency;
-    uint64_t count = 0;
-    for (size_t bucket = 0; bucket <= LATENCY_BOUNDS; bucket++) {
-      char bound[32] = "+Inf";
-      if (bucket < LATENCY_BOUNDS) {
-        snprintf(bound, sizeof bound, "%g", latency_bounds_us[bucket] / 1e6);
-      }
-      count += taken->buckets[bucket];
-      metric_head(out, metric, "_bucket", "stream", name, "le", bound, NULL);
-      metric_u64(out, count);
+    const struct stream *stream = daemon->streams[i];
+    for (size_t stage = 0; stage < STAGE_COUNT; stage++) {
+      put_histogram(out, metric, stream->name, latency_stage_words[stage],
+                    &stream->latency.stages[stage]);
     }
-    metric_head(out, metric, "_sum", "stream", name, NULL);
-    metric_f64(out, (double)taken->sum_us / 1e6);
-    metric_head(out, metric, "_count", "stream", name, NULL);
-    metric_u64(out, count);
+  }
+}
+
+static void publish_gap(FILE *out, const struct metric *metric, struct daemon *daemon) {
+  for (size_t i = 0; i < daemon->stream_count; i++) {
+    const struct stream *stream = daemon->streams[i];
+    put_histogram(out, metric, stream->name, NULL, &stream->latency.gaps);
   }
 }
 
@@ -269,6 +285,8 @@ static void process_memory(FILE *out, const struct metric *metric, struct daemon
   { name, METRIC_COUNTER, labels, help, __VA_ARGS__ }
 #define GAUGE(name, labels, help, ...)                                                             \
   { name, METRIC_GAUGE, labels, help, __VA_ARGS__ }
+#define HISTOGRAM(name, labels, help, ...)                                                         \
+  { name, METRIC_HISTOGRAM, labels, help, __VA_ARGS__ }
 #define OF_DAEMON(member) per_daemon, offsetof(struct daemon, member)
 #define OF_STREAM(member) per_stream, offsetof(struct stream, counters.member)
 #define OF_BANK(member)   per_bank, offsetof(struct bank, member)
@@ -316,8 +334,12 @@ const struct metric metrics_table[] = {
             "Input pixels whose argmax was certified without scores.", OF_STREAM(certified)),
     GAUGE("frames_waiting", "stream", "Frames in the stream's mailbox.", waiting, 0),
     GAUGE("stream_silent", "stream", "1 while no frame came for silent_after_s.", silent, 0),
-    {"latency_seconds", METRIC_HISTOGRAM, "stream, le",
-     "From a frame's receipt to its labels' publication.", latency, 0},
+    HISTOGRAM("frame_latency_seconds", "stream, stage, le",
+              "Of labelled frames, by stage: received_started (waiting), compute, "
+              "started_published, total.",
+              latency, 0),
+    HISTOGRAM("publish_gap_seconds", "stream, le",
+              "Between one publication of the stream's labels and the next.", publish_gap, 0),
     GAUGE("queued_bytes", "", "Bytes of frames that wait, all streams.", OF_DAEMON(queued_bytes)),
     COUNTER("overloads_total", "", "Frames dropped because queued_bytes reached its limit.",
             OF_DAEMON(counters.overloads)),

@@ -49,6 +49,32 @@ static void put_bank(lcal__writer *writer, const struct bank *bank) {
   lcal__end(writer);
 }
 
+/* Of all since the start; `latency_us` is of the newest alone. */
+static void put_quantiles(lcal__writer *writer, const char *key,
+                          const struct histogram *histogram) {
+  lcal__begin_map(writer, key);
+  lcal__put_u64(writer, "count", histogram->count);
+  lcal__put_u64(writer, "p50", histogram_quantile(histogram, 500));
+  lcal__put_u64(writer, "p99", histogram_quantile(histogram, 990));
+  lcal__put_u64(writer, "p999", histogram_quantile(histogram, 999));
+  lcal__put_u64(writer, "max", histogram->max_us);
+  lcal__end(writer);
+}
+
+static void put_measures(lcal__writer *writer, const struct stream *stream) {
+  lcal__begin_map(writer, "dropped_by");
+  for (size_t reason = 0; reason < DROP_COUNT; reason++) {
+    lcal__put_u64(writer, drop_reason_words[reason], stream->counters.dropped[reason]);
+  }
+  lcal__end(writer);
+  lcal__begin_map(writer, "stages_us");
+  for (size_t stage = 0; stage < STAGE_COUNT; stage++) {
+    put_quantiles(writer, latency_stage_words[stage], &stream->latency.stages[stage]);
+  }
+  lcal__end(writer);
+  put_quantiles(writer, "gap_us", &stream->latency.gaps);
+}
+
 static void put_stream(lcal__writer *writer, const struct stream *stream) {
   const struct stream_counters *counters = &stream->counters;
   uint64_t p50, p99, max;
@@ -70,6 +96,7 @@ static void put_stream(lcal__writer *writer, const struct stream *stream) {
   lcal__put_u64(writer, "p99", p99);
   lcal__put_u64(writer, "max", max);
   lcal__end(writer);
+  put_measures(writer, stream);
   lcal__end(writer);
 }
 

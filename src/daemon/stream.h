@@ -3,22 +3,35 @@
 #define DAEMON_STREAM_H
 
 #include "daemon/bank.h"
+#include "daemon/histogram.h"
 
 /* Why a frame was dropped: the labels of labelcal_frames_dropped_total{reason}. */
 enum drop_reason { DROP_DEPTH, DROP_DEADLINE, DROP_OVERLOAD, DROP_SHUTDOWN, DROP_COUNT };
 extern const char *const drop_reason_words[DROP_COUNT];
 
-/* Latencies (received to published): the newest samples for p50, p99 and max, and a histogram
- * since the start for /metrics. Bucket i counts those <= latency_bounds_us[i] and above the bound
- * before it; the last bucket has no bound. */
+/* What is measured of each frame that is labelled: the labels of
+ * labelcal_frame_latency_seconds{stage}, and keys of status. */
+enum latency_stage {
+  STAGE_RECEIVED_STARTED,  /* it waits */
+  STAGE_COMPUTE,           /* from there until its last band is done */
+  STAGE_STARTED_PUBLISHED, /* that, and what comes after it */
+  STAGE_TOTAL,             /* received to published */
+  STAGE_COUNT
+};
+extern const char *const latency_stage_words[STAGE_COUNT];
+
+/* When things happened to a frame; monotonic. */
+struct frame_times {
+  uint64_t received_ns, started_ns, computed_ns, published_ns;
+};
+
 #define LATENCY_SAMPLES 1024
-#define LATENCY_BOUNDS  12
-extern const uint32_t latency_bounds_us[LATENCY_BOUNDS];
 struct latency {
-  uint32_t samples[LATENCY_SAMPLES]; /* microseconds */
+  uint32_t samples[LATENCY_SAMPLES]; /* the newest totals, microseconds */
   uint32_t count, next;
-  uint64_t buckets[LATENCY_BOUNDS + 1];
-  uint64_t sum_us; /* of all since the start */
+  struct histogram stages[STAGE_COUNT];
+  struct histogram gaps; /* between one publication and the next */
+  uint64_t last_published_ns;
 };
 
 struct stream_counters {
@@ -60,10 +73,10 @@ struct stream {
 
 struct stream *stream_find(struct daemon *daemon, const char *name);
 
-/* Takes one more frame in. */
-void latency_add(struct latency *latency, uint64_t nanoseconds);
+/* Takes one more frame in; `published`: to all subscribers, not to one requester. */
+void latency_add(struct latency *latency, const struct frame_times *times, bool published);
 
-/* p50, p99 and max of the newest samples, microseconds; 0 before the first frame. */
+/* p50, p99 and max of the newest totals, microseconds; 0 before the first frame. */
 void latency_summary(const struct latency *latency, uint64_t *p50, uint64_t *p99, uint64_t *max);
 
 /* Sums of all drop reasons. */

@@ -73,8 +73,10 @@ const lcal__command lcal__commands[LCAL__COMMAND_COUNT] = {
                               "the daemon as a whole"},
     [LCAL__COMMAND_STREAMS] = {"streams", false, &none_arguments,
                                "streams [{name, bank, domain, mode, state, received, labelled, "
-                               "dropped, lost, refused, duplicates, latency_us {p50, p99, max}}]",
-                               "every stream and its counters"},
+                               "dropped, lost, refused, duplicates, latency_us {p50, p99, max}, "
+                               "dropped_by {reason: count}, stages_us {stage: {count, p50, p99, "
+                               "p999, max}}, gap_us {count, p50, p99, p999, max}}]",
+                               "every stream, its counters and its times"},
     [LCAL__COMMAND_PROTOTYPES] =
         {"prototypes", false, &prototypes_arguments,
          "classes, frames, pixels, version, sum (f64 bin C x C), weight (f64 bin C), count (u64 "

@@ -119,6 +119,13 @@ def test_streams_have_their_counters_and_latencies(taught):
                                                                          "calibrated", 3)
     latency = row["latency_us"]
     assert 0 < latency["p50"] <= latency["p99"] <= latency["max"]
+    assert row["dropped_by"] == {"depth": 0, "deadline": 0, "overload": 0, "shutdown": 0}
+    assert list(row["stages_us"]) == ["received_started", "compute", "started_published", "total"]
+    for stage in row["stages_us"].values():
+        assert stage["count"] == 3
+        assert 0 < stage["p50"] <= stage["p99"] <= stage["p999"] <= stage["max"]
+    assert row["stages_us"]["total"]["max"] == latency["max"]
+    assert row["gap_us"]["count"] == 0  # these were answers, not publications
 
 
 def test_prototypes_are_those_of_the_statistics(taught):

@@ -475,6 +475,10 @@ class Sequences(RuleBasedStateMachine):
         rows = {row.pop("name"): row for row in status["streams"]}
         for row in rows.values():
             latency = row.pop("latency_us")
+            by, stages, gap = row.pop("dropped_by"), row.pop("stages_us"), row.pop("gap_us")
+            self.check(sum(by.values()) == row["dropped"], by)
+            self.check({one["count"] for one in stages.values()} == {row["labelled"]}, stages)
+            self.check(gap["count"] <= row["labelled"], gap)
             self.check(latency["p50"] <= latency["p99"] <= latency["max"] < 60 * 10**6, latency)
         self.same(rows, self.model.stream_rows(), "streams")
         newest = {b: max(self.model.disk[b]["files"], default=None) for b in BANKS}

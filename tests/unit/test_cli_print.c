@@ -232,6 +232,20 @@ static void a_stream_whose_state_hides_its_mode_shows_both(void **state) {
   free(text);
 }
 
+static void a_stream_tells_where_its_time_goes_and_why_frames_were_dropped(void **state) {
+  (void)state;
+  char *text = on_stdout(
+      streams_print,
+      json_pack("{s:[{s:s,s:i,s:{s:i,s:i,s:i},s:{s:{s:i,s:i,s:i,s:i}},s:{s:i}},{s:s}]}", "streams",
+                "name", "front", "dropped", 7, "dropped_by", "depth", 5, "deadline", 2, "overload",
+                0, "stages_us", "compute", "count", 9, "p50", 4100, "p99", 5200, "max", 61000,
+                "gap_us", "max", 100000, "name", "rear"));
+  assert_non_null(strstr(text, "4.10/5.20/61.0"));
+  assert_non_null(strstr(text, "0.00/0.00/100  depth 5, deadline 2\n"));
+  assert_non_null(strstr(text, "\n  rear "));
+  free(text);
+}
+
 static void a_map_that_lacks_everything_is_printed_all_the_same(void **state) {
   (void)state;
   static void (*const prints[])(json_t * result) = {
@@ -272,6 +286,7 @@ int main(void) {
       cmocka_unit_test(prototypes_are_a_line_a_class_and_a_matrix_in_percent),
       cmocka_unit_test(prototypes_as_json_have_null_for_no_threshold),
       cmocka_unit_test(a_stream_whose_state_hides_its_mode_shows_both),
+      cmocka_unit_test(a_stream_tells_where_its_time_goes_and_why_frames_were_dropped),
       cmocka_unit_test(a_map_that_lacks_everything_is_printed_all_the_same),
       cmocka_unit_test(generations_say_which_do_not_load),
   };

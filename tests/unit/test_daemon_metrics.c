@@ -66,14 +66,22 @@ static void counters_are_read_from_where_they_are(void **state) {
 static void a_histogram_counts_up_to_its_bounds(void **state) {
   struct daemon *daemon = *state;
   struct latency *latency = &daemon->streams[0]->latency;
-  latency_add(latency, 1000000);
-  latency_add(latency, 1001000);
-  latency_add(latency, 9000000000);
-  assert_line(daemon, "labelcal_latency_seconds_bucket{stream=\"cam\",le=\"0.001\"} 1");
-  assert_line(daemon, "labelcal_latency_seconds_bucket{stream=\"cam\",le=\"0.0025\"} 2");
-  assert_line(daemon, "labelcal_latency_seconds_bucket{stream=\"cam\",le=\"5\"} 2");
-  assert_line(daemon, "labelcal_latency_seconds_bucket{stream=\"cam\",le=\"+Inf\"} 3");
-  assert_line(daemon, "labelcal_latency_seconds_count{stream=\"cam\"} 3");
+  const uint64_t computed_ns[] = {1000000, 1001000, 9000000000};
+  for (size_t i = 0; i < 3; i++) {
+    latency_add(latency,
+                &(struct frame_times){.computed_ns = computed_ns[i], .published_ns = 11000000000},
+                i < 2);
+  }
+#define LATENCY "labelcal_frame_latency_seconds"
+  assert_line(daemon, LATENCY "_bucket{stream=\"cam\",le=\"0.001\",stage=\"compute\"} 1");
+  assert_line(daemon, LATENCY "_bucket{stream=\"cam\",le=\"0.002\",stage=\"compute\"} 2");
+  assert_line(daemon, LATENCY "_bucket{stream=\"cam\",le=\"5\",stage=\"compute\"} 2");
+  assert_line(daemon, LATENCY "_bucket{stream=\"cam\",le=\"+Inf\",stage=\"compute\"} 3");
+  assert_line(daemon, LATENCY "_count{stream=\"cam\",stage=\"compute\"} 3");
+  assert_line(daemon, LATENCY "_sum{stream=\"cam\",stage=\"total\"} 33");
+  assert_line(daemon, LATENCY "_bucket{stream=\"cam\",le=\"10\",stage=\"total\"} 0");
+  assert_line(daemon, LATENCY "_bucket{stream=\"cam\",le=\"5e-05\",stage=\"received_started\"} 3");
+  assert_line(daemon, "labelcal_publish_gap_seconds_count{stream=\"cam\"} 1");
 }
 
 static void names_follow_prometheus_rules(void **state) {

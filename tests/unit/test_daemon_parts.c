@@ -77,6 +77,10 @@ static void connection_that_is_gone_is_forgotten(void **state) {
 
 /* ---- Latencies. */
 
+static void add_total(struct latency *latency, uint64_t nanoseconds) {
+  latency_add(latency, &(struct frame_times){.published_ns = nanoseconds}, true);
+}
+
 static void no_frame_has_no_latency(void **state) {
   (void)state;
   const struct latency latency = {.count = 0};
@@ -90,7 +94,7 @@ static void quantiles_are_samples_by_nearest_rank(void **state) {
   struct latency latency = {.count = 0};
   uint64_t p50, p99, max;
   for (unsigned i = 200; i > 0; i--) {
-    latency_add(&latency, i * 1000000u);
+    add_total(&latency, i * 1000000u);
   }
   latency_summary(&latency, &p50, &p99, &max);
   assert_int_equal(p50, 100000);
@@ -102,14 +106,63 @@ static void only_the_newest_samples_count(void **state) {
   (void)state;
   struct latency latency = {.count = 0};
   uint64_t p50, p99, max;
-  latency_add(&latency, UINT64_MAX);
+  add_total(&latency, UINT64_MAX);
   latency_summary(&latency, &p50, &p99, &max);
   assert_int_equal(max, UINT32_MAX);
   for (unsigned i = 0; i < LATENCY_SAMPLES; i++) {
-    latency_add(&latency, 7000);
+    add_total(&latency, 7000);
   }
   latency_summary(&latency, &p50, &p99, &max);
   assert_true(p50 == 7 && p99 == 7 && max == 7);
+}
+
+static void a_histogram_without_durations_has_no_quantiles(void **state) {
+  (void)state;
+  const struct histogram histogram = {.count = 0};
+  assert_int_equal(histogram_quantile(&histogram, 500), 0);
+  assert_int_equal(histogram_quantile(&histogram, 999), 0);
+}
+
+static void bounds_rise_and_each_is_in_its_own_bucket(void **state) {
+  (void)state;
+  for (size_t i = 0; i < HISTOGRAM_BOUNDS; i++) {
+    struct histogram histogram = {.count = 0};
+    const uint64_t bound_ns = histogram_bounds_us[i] * 1000ull;
+    assert_true(i == 0 || histogram_bounds_us[i] > histogram_bounds_us[i - 1]);
+    histogram_add(&histogram, bound_ns);
+    histogram_add(&histogram, bound_ns + 1000);
+    assert_int_equal(histogram.buckets[i], 1);
+    assert_int_equal(histogram.buckets[i + 1], 1);
+  }
+}
+
+static void quantiles_of_a_histogram_lie_within_their_bucket(void **state) {
+  (void)state;
+  struct histogram histogram = {.count = 0};
+  for (uint64_t i = 1; i <= 1000; i++) {
+    histogram_add(&histogram, i * 1000000);
+  }
+  assert_int_equal(histogram_quantile(&histogram, 500), 500000);
+  assert_int_equal(histogram_quantile(&histogram, 990), 990000);
+  assert_int_equal(histogram.max_us, 1000000);
+  histogram_add(&histogram, 70000000000);
+  assert_int_equal(histogram_quantile(&histogram, 1000), 70000000);
+}
+
+static void gaps_are_between_publications_and_answers_are_none(void **state) {
+  (void)state;
+  struct latency latency = {.count = 0};
+  const struct {
+    uint64_t at_ns;
+    bool published;
+  } frames[] = {{5000000, true}, {6000000, false}, {15000000, true}};
+  for (size_t i = 0; i < 3; i++) {
+    latency_add(&latency, &(struct frame_times){.published_ns = frames[i].at_ns},
+                frames[i].published);
+  }
+  assert_int_equal(latency.gaps.count, 1);
+  assert_int_equal(latency.gaps.max_us, 10000);
+  assert_int_equal(latency.stages[STAGE_TOTAL].count, 3);
 }
 
 /* ---- Jobs. */
@@ -173,6 +226,10 @@ int main(void) {
       cmocka_unit_test(no_frame_has_no_latency),
       cmocka_unit_test(quantiles_are_samples_by_nearest_rank),
       cmocka_unit_test(only_the_newest_samples_count),
+      cmocka_unit_test(a_histogram_without_durations_has_no_quantiles),
+      cmocka_unit_test(bounds_rise_and_each_is_in_its_own_bucket),
+      cmocka_unit_test(quantiles_of_a_histogram_lie_within_their_bucket),
+      cmocka_unit_test(gaps_are_between_publications_and_answers_are_none),
       cmocka_unit_test(workers_take_the_job_that_is_due_first_and_has_bands_left),
       cmocka_unit_test(time_goes_on_within_one_turn_of_the_loop),
   };
