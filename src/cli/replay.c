@@ -1,6 +1,6 @@
 #include "cli/replay.h"
 
-#include "cli/replay_drive.h"
+#include "cli/replay_cameras.h"
 #include "cli/replay_save.h"
 #include "cli/sending.h"
 #include "cli/subcommand.h"
@@ -12,6 +12,7 @@ struct wish {
   replay_options drive;
   const char *recording;
   const char *save; /* NULL: not */
+  uint32_t streams; /* cameras at once */
 };
 
 enum option_id {
@@ -20,7 +21,8 @@ enum option_id {
   OPTION_KEEP,
   OPTION_RATE,
   OPTION_LOOP,
-  OPTION_SAVE
+  OPTION_SAVE,
+  OPTION_STREAMS
 };
 
 static const struct option long_options[] = {{"stream", required_argument, NULL, OPTION_STREAM},
@@ -29,6 +31,7 @@ static const struct option long_options[] = {{"stream", required_argument, NULL,
                                              {"rate", required_argument, NULL, OPTION_RATE},
                                              {"loop", required_argument, NULL, OPTION_LOOP},
                                              {"save", required_argument, NULL, OPTION_SAVE},
+                                             {"streams", required_argument, NULL, OPTION_STREAMS},
                                              {NULL, 0, NULL, 0}};
 
 static int parse_name(const char *text, const char **name) {
@@ -52,6 +55,8 @@ static int apply(struct wish *wish, int option, const char *text) {
     return parse_rate(text, &drive->rate);
   case OPTION_LOOP:
     return parse_whole(text, 1, &drive->rounds);
+  case OPTION_STREAMS:
+    return parse_whole(text, 1, &wish->streams) && wish->streams <= REPLAY_CAMERAS_MAX;
   default:
     wish->save = text;
     return 1;
@@ -74,14 +79,42 @@ static int read_arguments(struct wish *wish, int argc, char **argv) {
   if (argc - optind != 1) {
     return usage_error(argv[0], "it needs one recording, %d are named", argc - optind);
   }
+  if (wish->streams > 1 && wish->save) {
+    return usage_error(argv[0], "--save keeps the label maps of one camera, not of %u",
+                       wish->streams);
+  }
   wish->recording = argv[optind];
   return 0;
 }
 
+/* Of several cameras. */
+static lcal_status print_all(replay_camera *cameras, uint32_t count, int json, lcal_error *error) {
+  replay_result *results[REPLAY_CAMERAS_MAX];
+  replay_result sum;
+  lcal_status status = replay_cameras_sum(&sum, cameras, count, error);
+  for (uint32_t i = 0; i < count; i++) {
+    results[i] = &cameras[i].result;
+    if (status == LCAL_OK && json) {
+      status = replay_result_print_json(results[i], stdout, error);
+    }
+  }
+  if (status == LCAL_OK && json) {
+    status = replay_sum_print_json(&sum, count, stdout, error);
+  } else if (status == LCAL_OK) {
+    replay_sum_print(results, count, &sum, stdout);
+  }
+  replay_result_free(&sum);
+  return status;
+}
+
 /* What came, even if it is not all: saved and printed. */
-static lcal_status deliver(replay_result *result, const struct wish *wish, int json,
+static lcal_status deliver(replay_camera *cameras, const struct wish *wish, int json,
                            lcal_error *error) {
+  replay_result *result = &cameras[0].result;
   lcal_status status = LCAL_OK;
+  if (wish->streams > 1) {
+    return print_all(cameras, wish->streams, json, error);
+  }
   if (wish->save && result->labelled > 0) {
     status = replay_save(wish->save, result, wish->recording, error);
   }
@@ -93,42 +126,48 @@ static lcal_status deliver(replay_result *result, const struct wish *wish, int j
   return status == LCAL_OK ? printed : status;
 }
 
-static lcal_status replay(const struct wish *wish, replay_result *result,
-                          const lcal_client_options *client, int json, lcal_error *error) {
-  lcal_status status = replay_name(result, &wish->drive, error);
-  if (status == LCAL_OK && wish->save) {
-    status = replay_save_check(wish->save, error);
+static int any_was_sent(const replay_camera *cameras, uint32_t count) {
+  uint64_t sent = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    sent += cameras[i].result.sent;
   }
+  return sent > 0;
+}
+
+static lcal_status replay(const struct wish *wish, replay_camera *cameras,
+                          const lcal_client_options *client, int json, lcal_error *error) {
+  lcal_status status = wish->save ? replay_save_check(wish->save, error) : LCAL_OK;
   if (status != LCAL_OK) {
     return status;
   }
   interrupts_catch();
-  status = replay_drive(result, &wish->drive, client, error);
-  if (result->sent > 0) {
-    lcal_status delivered = deliver(result, wish, json, status == LCAL_OK ? error : NULL);
+  status = replay_cameras_drive(cameras, wish->streams, client, error);
+  if (any_was_sent(cameras, wish->streams)) {
+    lcal_status delivered = deliver(cameras, wish, json, status == LCAL_OK ? error : NULL);
     status = status == LCAL_OK ? delivered : status;
   }
   return status;
 }
 
 int replay_run(int argc, char **argv, const lcal_client_options *client, int json) {
-  struct wish wish = {.drive = {.stream = "replay", .lock_step = 1, .rounds = 1}};
+  struct wish wish = {.drive = {.stream = "replay", .lock_step = 1, .rounds = 1}, .streams = 1};
   lcal_recording *recording = NULL;
-  replay_result result = {0};
+  replay_camera *cameras = NULL;
   lcal_error error = {.code = LCAL_OK};
   int wrong = read_arguments(&wish, argc, argv);
   if (wrong) {
     return wrong;
   }
-  wish.drive.progress = isatty(STDERR_FILENO);
+  wish.drive.progress = wish.streams == 1 && isatty(STDERR_FILENO);
   lcal_status status = lcal_recording_open(&recording, wish.recording, &error);
   if (status == LCAL_OK) {
-    status = replay_result_init(&result, recording, wish.save != NULL, &error);
+    status = replay_cameras_create(&cameras, wish.streams, &wish.drive, recording,
+                                   wish.save != NULL, &error);
   }
   if (status == LCAL_OK) {
-    status = replay(&wish, &result, client, json, &error);
+    status = replay(&wish, cameras, client, json, &error);
   }
-  replay_result_free(&result);
+  replay_cameras_free(cameras, wish.streams);
   lcal_recording_close(recording);
   return status == LCAL_OK ? 0 : report_error(&error);
 }

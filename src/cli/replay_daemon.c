@@ -1,6 +1,7 @@
 #include "cli/replay_daemon.h"
 
 #include "cli/ask.h"
+#include "cli/units.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,6 +43,23 @@ lcal_status replay_refusal(lcal_client *client, const lcal_frame *frame, lcal_er
                             ? ": delete one (labelcal domain --delete NAME), or replay into one of "
                               "them (--domain NAME)"
                             : "");
+}
+
+lcal_status replay_fates(lcal_client *client, const char *stream, uint64_t fates[REPLAY_FATES],
+                         lcal_error *error) {
+  json_t *answer = NULL;
+  json_t *row;
+  size_t i;
+  lcal_status status = ask_json(client, "streams", &answer, error);
+  memset(fates, 0, REPLAY_FATES * sizeof *fates);
+  json_array_foreach(json_object_get(answer, "streams"), i, row) {
+    const char *name = json_string_value(json_object_get(row, "name"));
+    for (int fate = 0; name && strcmp(name, stream) == 0 && fate < REPLAY_FATES; fate++) {
+      fates[fate] = count_of(json_object_get(row, replay_fate_words[fate]));
+    }
+  }
+  json_decref(answer);
+  return status;
 }
 
 static lcal_status bank_of(lcal_client *client, const char *stream, lcal_name bank,

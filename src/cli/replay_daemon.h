@@ -2,6 +2,8 @@
 #ifndef CLI_REPLAY_DAEMON_H
 #define CLI_REPLAY_DAEMON_H
 
+#include "cli/replay_result.h"
+
 #include <labelcal/client.h>
 #include <labelcal/recording.h>
 
@@ -14,6 +16,11 @@ lcal_status replay_check_classes(lcal_client *client, const lcal_recording_meta 
  * adapting, which is answered where `frames` is silent. The refusal; or LCAL_OK if it would be
  * labelled, or if nothing can be learnt. */
 lcal_status replay_refusal(lcal_client *client, const lcal_frame *frame, lcal_error *error);
+
+/* What the daemon's counters say of a stream's frames that were not labelled; zeros if it does not
+ * know the stream. */
+lcal_status replay_fates(lcal_client *client, const char *stream, uint64_t fates[REPLAY_FATES],
+                         lcal_error *error);
 
 /* Deletes the domain that the stream's frames were sent into; `bank` "": the stream's. Well if
  * there is none. */

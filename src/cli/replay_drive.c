@@ -203,10 +203,31 @@ static lcal_status send_frame(drive *d, lcal_error *error) {
   return status;
 }
 
+/* Cameras of one rate have one beat, of any process: the clock's, in which each has its phase. */
+static uint64_t begin_ns(const replay_options *options) {
+  uint64_t now = now_ns();
+  if (!(options->rate > 0.0)) {
+    return now;
+  }
+  uint64_t beat_ns = (uint64_t)(1e9 / options->rate);
+  return (now / beat_ns + 1) * beat_ns + (uint64_t)((double)beat_ns * options->phase);
+}
+
+/* What the daemon has counted of the stream since the drive began. */
+static lcal_status count_fates(drive *d, lcal_error *error) {
+  uint64_t fates[REPLAY_FATES];
+  lcal_client_set_timeout(d->client, PATIENCE_MS);
+  lcal_status status = replay_fates(d->client, d->result->stream, fates, error);
+  for (int i = 0; i < REPLAY_FATES && status == LCAL_OK; i++) {
+    d->result->fates[i] = fates[i] - d->result->fates_before[i];
+  }
+  return status;
+}
+
 static lcal_status send_all(drive *d, lcal_error *error) {
   lcal_status status = LCAL_OK;
   d->first_stamp_ns = clock_ns(CLOCK_REALTIME);
-  d->started_ns = d->heard_ns = d->glanced_ns = now_ns();
+  d->started_ns = d->heard_ns = d->glanced_ns = begin_ns(d->options);
   while (d->number < d->total && !interrupts() && status == LCAL_OK) {
     if (d->options->rate > 0.0) {
       sleep_until(d->started_ns + (uint64_t)((double)d->number * 1e9 / d->options->rate));
@@ -230,8 +251,11 @@ static lcal_status prepare(drive *d, const lcal_client_options *client, lcal_err
   if (status == LCAL_OK) {
     status = lcal_client_subscribe(d->client, d->result->stream, error);
   }
+  if (status == LCAL_OK) {
+    status = replay_check_classes(d->client, lcal_recording_meta_of(d->result->recording), error);
+  }
   return status == LCAL_OK
-             ? replay_check_classes(d->client, lcal_recording_meta_of(d->result->recording), error)
+             ? replay_fates(d->client, d->result->stream, d->result->fates_before, error)
              : status;
 }
 
@@ -239,6 +263,9 @@ static lcal_status prepare(drive *d, const lcal_client_options *client, lcal_err
 static lcal_status clean_up(drive *d, lcal_status status, lcal_error *error) {
   lcal_status deleted = LCAL_OK;
   d->result->domain_remains = d->result->sent > 0;
+  if (status == LCAL_OK) {
+    status = count_fates(d, error);
+  }
   if (is_fresh(d) && !d->options->keep && d->number > 0 && status != LCAL_UNREACHABLE) {
     deleted = delete_domain(d, status == LCAL_OK ? error : NULL);
     d->result->domain_remains = deleted != LCAL_OK;

@@ -12,6 +12,7 @@ typedef struct replay_options {
   int keep;
   int lock_step;   /* the next frame after the last one's labels */
   double rate;     /* else frames a second; 0: as fast as the daemon takes them */
+  double phase;    /* at a rate: by what part of a frame's time it is later than others */
   uint32_t rounds; /* the recording so often */
   int progress;    /* a line on stderr as it goes */
 } replay_options;

@@ -82,12 +82,27 @@ static void print_states(const replay_result *result, FILE *out) {
   }
 }
 
+/* Why frames were missed, as far as the daemon knows. */
+static void print_fates(const replay_result *result, FILE *out) {
+  const char *before = "  of those missed, labelcald counts";
+  for (int i = 0; i < REPLAY_FATES; i++) {
+    if (result->fates[i] > 0) {
+      fprintf(out, "%s %" PRIu64 " %s", before, result->fates[i], replay_fate_words[i]);
+      before = ",";
+    }
+  }
+  if (before[0] == ',') {
+    fputc('\n', out);
+  }
+}
+
 void replay_result_print(replay_result *result, FILE *out) {
   fprintf(out,
           "%" PRIu64 " frames sent in %.1f s (%.1f a second): %" PRIu64 " labelled, %" PRIu64
           " missed\n",
           result->sent, result->seconds, fps(result), result->labelled,
           result->sent - result->labelled);
+  print_fates(result, out);
   if (result->labelled > 0) {
     unit_text p50, p99, max;
     fprintf(out, "  latency: p50 %s ms, p99 %s ms, max %s ms\n",
@@ -107,6 +122,48 @@ void replay_result_print(replay_result *result, FILE *out) {
     print_scores(result, out);
   } else if (!result->score[ARGMAX]) {
     fputs("  no labels.npy in the recording: nothing to score\n", out);
+  }
+}
+
+static void camera_row(struct table *table, replay_result *result, const char *name) {
+  unit_text p50, p99, max;
+  const lcal_score *score = result->score[CALIBRATED];
+  table_cell(table, "%s", name);
+  table_cell(table, "%" PRIu64, result->sent);
+  table_cell(table, "%" PRIu64, result->labelled);
+  for (int i = 0; i < REPLAY_FATES; i++) {
+    table_cell(table, "%" PRIu64, result->fates[i]);
+  }
+  table_cell(table, "%.1f", fps(result));
+  if (result->labelled > 0) {
+    table_cell(table, "%s/%s/%s",
+               ms_text(p50, percentile(result->latency_us, result->labelled, 50)),
+               ms_text(p99, percentile(result->latency_us, result->labelled, 99)),
+               ms_text(max, percentile(result->latency_us, result->labelled, 100)));
+  } else {
+    table_cell(table, "-");
+  }
+  percent_cell(table, score && result->labelled > 0 ? lcal_score_miou(score) : (double)NAN);
+}
+
+void replay_sum_print(replay_result *const *results, size_t streams, replay_result *sum,
+                      FILE *out) {
+  static const struct column columns[] = {
+      {"stream", 0}, {"sent", 1},     {"labelled", 1},       {"dropped", 1}, {"refused", 1},
+      {"lost", 1},   {"a second", 1}, {"p50/p99/max ms", 1}, {"mIoU %", 1},
+  };
+  struct table table;
+  table_begin(&table, columns, sizeof columns / sizeof *columns);
+  for (size_t i = 0; i < streams; i++) {
+    camera_row(&table, results[i], results[i]->stream);
+  }
+  camera_row(&table, sum, "all");
+  table_print(&table, out);
+  for (size_t i = 0; i < streams; i++) {
+    if (results[i]->domain_remains) {
+      fprintf(out, "  the statistics of %s are in domain %s of bank %s\n", results[i]->stream,
+              results[i]->domain, results[i]->bank[0] ? results[i]->bank : "(unknown)");
+    }
   }
 }
 
@@ -166,12 +223,35 @@ static json_t *guards_json(const replay_result *result) {
   return guards;
 }
 
-lcal_status replay_result_print_json(replay_result *result, FILE *out, lcal_error *error) {
-  json_t *object = json_object();
-  int failed = 0;
-  failed |= json_object_set_new(object, "frames", count(result->sent));
+static int set_counts(json_t *object, const replay_result *result) {
+  int failed = json_object_set_new(object, "frames", count(result->sent));
   failed |= json_object_set_new(object, "labelled", count(result->labelled));
   failed |= json_object_set_new(object, "missed", count(result->sent - result->labelled));
+  for (int i = 0; i < REPLAY_FATES; i++) {
+    failed |= json_object_set_new(object, replay_fate_words[i], count(result->fates[i]));
+  }
+  return failed;
+}
+
+static int set_times(json_t *object, replay_result *result) {
+  int failed = json_object_set_new(object, "latency_us", latency_json(result));
+  failed |= json_object_set_new(object, "seconds", json_real(result->seconds));
+  failed |= json_object_set_new(object, "fps", json_real(fps(result)));
+  return failed;
+}
+
+/* Prints the object on a line of its own, and frees it. */
+static lcal_status put_line(json_t *object, int failed, FILE *out, lcal_error *error) {
+  failed |= json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(9));
+  fputc('\n', out);
+  json_decref(object);
+  return failed ? lcal_error_set(error, LCAL_MEMORY, "no memory for the result, or no place for it")
+                : LCAL_OK;
+}
+
+lcal_status replay_result_print_json(replay_result *result, FILE *out, lcal_error *error) {
+  json_t *object = json_object();
+  int failed = set_counts(object, result);
   for (int i = 0; i < LABELLINGS; i++) {
     int is_known = result->score[i] && result->labelled > 0;
     failed |= json_object_set_new(object, labelling_words[i],
@@ -181,9 +261,7 @@ lcal_status replay_result_print_json(replay_result *result, FILE *out, lcal_erro
                                 number(share(result->changed, result->pixels)));
   failed |=
       json_object_set_new(object, "void_percent", number(share(result->voids, result->pixels)));
-  failed |= json_object_set_new(object, "latency_us", latency_json(result));
-  failed |= json_object_set_new(object, "seconds", json_real(result->seconds));
-  failed |= json_object_set_new(object, "fps", json_real(fps(result)));
+  failed |= set_times(object, result);
   failed |= json_object_set_new(object, "states", states_json(result));
   failed |= json_object_set_new(object, "guards", guards_json(result));
   failed |= json_object_set_new(object, "stream", json_string(result->stream));
@@ -191,9 +269,14 @@ lcal_status replay_result_print_json(replay_result *result, FILE *out, lcal_erro
   failed |= json_object_set_new(object, "domain", json_string(result->domain));
   failed |= json_object_set_new(object, "rule", json_string(result->rule));
   failed |= json_object_set_new(object, "domain_remains", json_boolean(result->domain_remains));
-  failed |= json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(9));
-  fputc('\n', out);
-  json_decref(object);
-  return failed ? lcal_error_set(error, LCAL_MEMORY, "no memory for the result, or no place for it")
-                : LCAL_OK;
+  return put_line(object, failed, out, error);
+}
+
+lcal_status replay_sum_print_json(replay_result *sum, size_t streams, FILE *out,
+                                  lcal_error *error) {
+  json_t *object = json_object();
+  int failed = json_object_set_new(object, "streams", count(streams));
+  failed |= set_counts(object, sum);
+  failed |= set_times(object, sum);
+  return put_line(object, failed, out, error);
 }

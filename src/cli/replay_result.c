@@ -4,6 +4,7 @@
 #include <string.h>
 
 const char *const labelling_words[LABELLINGS] = {"argmax", "calibrated"};
+const char *const replay_fate_words[REPLAY_FATES] = {"dropped", "refused", "lost"};
 
 static lcal_status keep_maps(replay_result *result, lcal_error *error) {
   size_t bytes = (size_t)result->height * result->width;

@@ -15,11 +15,17 @@
 enum labelling { ARGMAX, CALIBRATED, LABELLINGS };
 extern const char *const labelling_words[LABELLINGS];
 
+/* What became of frames that were not labelled, as the daemon counts. */
+enum replay_fate { REPLAY_DROPPED, REPLAY_REFUSED, REPLAY_LOST, REPLAY_FATES };
+extern const char *const replay_fate_words[REPLAY_FATES];
+
 typedef struct replay_result {
   const lcal_recording *recording; /* borrowed */
   uint32_t height, width;          /* of the label maps: the truth's where there is one */
   size_t label_bytes;
   uint64_t sent, labelled;
+  uint64_t fates[REPLAY_FATES];        /* of those sent */
+  uint64_t fates_before[REPLAY_FATES]; /* the stream's, when the drive began */
   double seconds;
   lcal_name stream, domain;        /* what was asked for */
   lcal_name bank, rule;            /* of the newest labels; "": none came */
@@ -51,5 +57,10 @@ lcal_status replay_result_add(replay_result *result, size_t i, const lcal_labels
  * scored. LCAL_MEMORY. */
 void replay_result_print(replay_result *result, FILE *out);
 lcal_status replay_result_print_json(replay_result *result, FILE *out, lcal_error *error);
+
+/* Of several cameras: a line each and one of `sum`, a table for people; JSON lines, each camera's
+ * its result's and at the end {"streams": N, ...} with what is of all. */
+void replay_sum_print(replay_result *const *results, size_t count, replay_result *sum, FILE *out);
+lcal_status replay_sum_print_json(replay_result *sum, size_t count, FILE *out, lcal_error *error);
 
 #endif

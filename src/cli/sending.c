@@ -2,14 +2,17 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-static volatile sig_atomic_t came; /* a handler can reach nothing else */
+#define SLICE_NS 100000000u /* of a sleep */
+
+static atomic_int came; /* a handler can reach nothing else; cameras' threads read it */
 
 static void count(int signal) {
   (void)signal;
-  came = came + 1;
+  atomic_fetch_add(&came, 1);
 }
 
 void interrupts_catch(void) {
@@ -19,7 +22,7 @@ void interrupts_catch(void) {
 }
 
 int interrupts(void) {
-  return came;
+  return atomic_load(&came);
 }
 
 uint64_t clock_ns(clockid_t clock) {
@@ -29,9 +32,14 @@ uint64_t clock_ns(clockid_t clock) {
 }
 
 void sleep_until(uint64_t due_ns) {
-  struct timespec until = {.tv_sec = (time_t)(due_ns / 1000000000u),
-                           .tv_nsec = (long)(due_ns % 1000000000u)};
-  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+  for (uint64_t now = clock_ns(CLOCK_MONOTONIC); now < due_ns && !interrupts();
+       now = clock_ns(CLOCK_MONOTONIC)) {
+    /* In slices: a signal wakes only one of several threads. */
+    uint64_t until_ns = due_ns - now < SLICE_NS ? due_ns : now + SLICE_NS;
+    struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000u),
+                             .tv_nsec = (long)(until_ns % 1000000000u)};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+  }
 }
 
 int parse_whole(const char *text, uint32_t least, uint32_t *value) {

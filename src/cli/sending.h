@@ -15,7 +15,7 @@ int interrupts(void);
 /* Nanoseconds of a clock. */
 uint64_t clock_ns(clockid_t clock);
 
-/* Sleeps until CLOCK_MONOTONIC is `due_ns`, or a signal comes. */
+/* Sleeps until CLOCK_MONOTONIC is `due_ns`, or interrupts() come. */
 void sleep_until(uint64_t due_ns);
 
 /* A whole number of at least `least`; 0 if `text` is none. */

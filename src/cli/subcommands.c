@@ -20,16 +20,23 @@ const struct subcommand subcommands[] = {
          "with mIoU, pixel accuracy and IoU of argmax and calibrated labels, in percent.\n"
          "Slices are Python's: dusk[0:62], dusk[62::2].\n"
          "\n"
+         "With --streams N that many cameras send at once, each into a fresh domain of its own, "
+         "at\n"
+         "a rate with their phases spread; it ends with a line each and their sums.\n"
+         "\n"
          "  --stream NAME    the camera's name (default: replay)\n"
+         "  --streams N      NAME-0 to NAME-(N-1); a bank has a limit of domains: see --domain\n"
          "  --domain NAME    adapt and label with this domain, which stays\n"
          "  --keep           keep the fresh domain\n"
-         "  --rate FPS|max   at this rate, or as fast as they are taken; the daemon drops what it\n"
-         "                   cannot label in time\n"
+         "  --rate FPS|max   each camera at this rate, or as fast as they are taken; the daemon "
+         "drops\n"
+         "                   what it cannot label in time\n"
          "  --loop N         the recording N times\n"
          "  --save DIR       the label maps as argmax.npy and calibrated.npy\n"
          "\n"
          "Example:\n"
-         "  labelcal replay 'recordings/dusk[0:62]' --save labels\n",
+         "  labelcal replay 'recordings/dusk[0:62]' --save labels\n"
+         "  labelcal replay recordings/dusk --streams 6 --rate 10\n",
      .run = replay_run},
     {.name = "camera",
      .arguments = "[OPTIONS]",

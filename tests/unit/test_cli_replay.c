@@ -182,7 +182,8 @@ static void a_result_without_labels_has_nulls_for_scores(void **state) {
   assert_int_equal(replay_result_print_json(&result, out, NULL), LCAL_OK);
   replay_result_print(&result, out);
   fclose(out);
-  assert_non_null(strstr(text, "\"missed\":2,\"argmax\":null,\"calibrated\":null"));
+  assert_non_null(strstr(text, "\"missed\":2,\"dropped\":0,\"refused\":0,\"lost\":0,"
+                               "\"argmax\":null,\"calibrated\":null"));
   assert_non_null(strstr(text, "0 labelled, 2 missed"));
   free(text);
 }
