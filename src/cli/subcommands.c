@@ -4,6 +4,7 @@
 #include "cli/files.h"
 #include "cli/prototypes.h"
 #include "cli/replay.h"
+#include "cli/soak.h"
 #include "cli/status.h"
 #include "cli/subcommand.h"
 
@@ -251,6 +252,28 @@ const struct subcommand subcommands[] = {
          "Example:\n"
          "  labelcal merge car1.snapshot car2.snapshot -o fleet.snapshot\n",
      .run = merge_run},
+    {.name = "soak",
+     .arguments = "[OPTIONS]",
+     .summary = "trouble a labelcald of its own, and see that all adds up",
+     .help =
+         "Starts a labelcald in a directory of its own and troubles it: cameras whose frames are\n"
+         "of every type, late, refused or missing, and of which every third hangs up and dials\n"
+         "again; planners that stall and die; commands, snapshots, rollbacks and reloads without\n"
+         "end. It fails (status 1) unless, for each camera over an unbroken connection,\n"
+         "  sent = labelled + dropped + refused + lost\n"
+         "to the frame (what dialling again swallowed is told apart), every command is answered,\n"
+         "label maps are whole and in order, and neither memory nor descriptors grow. Then the\n"
+         "directory, with labelcald's log, stays.\n"
+         "\n"
+         "  --minutes M    so long; default: 3\n"
+         "  --cameras N    default: 4\n"
+         "  --rate FPS     of each camera; default: 10\n"
+         "  --daemon FILE  the labelcald; default: the one beside labelcal\n"
+         "  --clock FILE   libfaketimeMT.so.1, by which the daemon's wall clock is stepped\n"
+         "\n"
+         "Example:\n"
+         "  labelcal soak --minutes 60 --cameras 8\n",
+     .run = soak_run},
     {.name = "bench",
      .arguments = "[OPTIONS]",
      .summary = "how fast this machine labels, beside how fast it reads",

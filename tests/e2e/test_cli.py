@@ -13,7 +13,7 @@ from adaptation import prototypes, settings
 
 SUBCOMMANDS = ["replay", "camera", "status", "streams", "prototypes", "snapshot", "generations",
                "rollback", "freeze", "resume", "shadow", "bypass", "reset", "domain", "set-rule",
-               "load", "reload", "inspect", "merge", "bench"]
+               "load", "reload", "inspect", "merge", "bench", "soak"]
 
 
 @pytest.fixture(params=["nng"])
