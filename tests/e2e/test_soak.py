@@ -78,7 +78,7 @@ def test_a_daemon_that_does_not_start_is_said_with_its_log(tmp_path):
 
 
 def test_a_daemon_that_dies_fails_it(tmp_path):
-    dying = stand_in(tmp_path, f'"{LABELCALD}" "$@" &\nsleep 4\nkill -9 $!\nwait\nexit 1\n')
+    dying = stand_in(tmp_path, f'"{LABELCALD}" "$@" &\nsleep {scaled(4)}\nkill -9 $!\nwait\nexit 1\n')
     done = soak("--minutes", "1", "--cameras", "1", "--daemon", dying)
     assert done.returncode != 0 and "ended" in done.stderr
     shutil.rmtree(left_over(done))
@@ -99,7 +99,7 @@ int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
 """
 
 
-@pytest.mark.skipif(SANITIZED or bool(WRAPPER), reason="NOT RUN: a sanitizer must be loaded first")
+@pytest.mark.skipif(bool(SANITIZED or WRAPPER), reason="NOT RUN: a sanitizer must be loaded first")
 def test_descriptors_that_are_left_open_fail_it(tmp_path):
     (tmp_path / "leak.c").write_text(LEAK)
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(tmp_path / "leak.so"),
