@@ -211,6 +211,7 @@ static void lay_out_scratch(struct lcal__frame *frame, uint32_t threads, struct 
     scratch.v = take(arena, classes * LCAL__TILE, sizeof *scratch.v);
     scratch.lanes = take(arena, classes <= LCAL__FEW ? classes * classes * LCAL__LANES : 0,
                          sizeof *scratch.lanes);
+    scratch.held = take(arena, classes * LCAL__TILE, sizeof *scratch.held);
     scratch.gathered = take(arena, classes * (LCAL__TILE + LCAL__LANES), sizeof *scratch.gathered);
     scratch.interpolated = take(arena, classes, sizeof *scratch.interpolated);
     for (int i = 0; i < 2; i++) {

@@ -67,6 +67,7 @@ struct lcal__scratch {
   float *p;                 /* C tiles: probabilities (not u8) */
   uint8_t *v;               /* C tiles: u8 values as sent */
   uint32_t *lanes;          /* C x C x 16: sums of few classes' u8 values; wide tiers */
+  uint8_t *held;            /* C tiles: u8 values of the pixels that wait to be scored */
   float *gathered;          /* C tiles: p of the pixels that are scored, side by side */
   struct lcal__row rows[2]; /* upsampling; row y is kept in rows[y % 2] */
   struct lcal__between between;

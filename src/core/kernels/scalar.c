@@ -142,10 +142,10 @@ void lcal__scalar_score(const lcal_coefficients *coefficients, uint32_t k, const
   }
 }
 
-double lcal__scalar_sum_u8(uint32_t classes, const uint8_t *v, size_t j) {
+double lcal__scalar_sum_u8(uint32_t classes, const uint8_t *v, uint8_t flip, size_t j) {
   double sum = 0;
   for (size_t c = 0; c < classes; c++) {
-    sum += (double)v[c * LCAL__TILE + j] / 255.0;
+    sum += (double)(v[c * LCAL__TILE + j] ^ flip) / 255.0;
   }
   return sum;
 }
@@ -156,16 +156,4 @@ uint8_t lcal__scalar_confidence(float m) {
     return 0;
   }
   return value < 255 ? (uint8_t)value : 255;
-}
-
-void lcal__scalar_put_label(void *map, uint32_t classes, size_t index, uint16_t label) {
-  if (!map) {
-    return;
-  }
-  /* The low byte of LCAL__VOID is the u8 maps' void. */
-  if (lcal_label_size(classes) == 1) {
-    ((unsigned char *)map)[index] = (unsigned char)label;
-  } else {
-    memcpy((unsigned char *)map + 2 * index, &label, sizeof label);
-  }
 }

@@ -23,13 +23,25 @@ void lcal__scalar_softmax(uint32_t classes, uint32_t count, float *tile, size_t 
 void lcal__scalar_score(const lcal_coefficients *coefficients, uint32_t k, const float *tile,
                         size_t stride, uint32_t count, float *score);
 
-/* The sum of pixel j's values / 255 in a tile of u8, in float64 in class order. */
-double lcal__scalar_sum_u8(uint32_t classes, const uint8_t *v, size_t j);
+/* The sum of pixel j's values / 255 in a tile of u8 (each XORed by `flip`), in float64 in class
+ * order. */
+double lcal__scalar_sum_u8(uint32_t classes, const uint8_t *v, uint8_t flip, size_t j);
 
 /* The label map's value of confidence m. */
 uint8_t lcal__scalar_confidence(float m);
 
 /* Writes one label (a class, or LCAL__VOID) at `index` of a caller's map; map may be NULL. */
-void lcal__scalar_put_label(void *map, uint32_t classes, size_t index, uint16_t label);
+static inline void lcal__scalar_put_label(void *map, uint32_t classes, size_t index,
+                                          uint16_t label) {
+  if (!map) {
+    return;
+  }
+  /* The low byte of LCAL__VOID is the u8 maps' void. */
+  if (classes < 256) {
+    ((unsigned char *)map)[index] = (unsigned char)label;
+  } else {
+    memcpy((unsigned char *)map + 2 * index, &label, sizeof label);
+  }
+}
 
 #endif

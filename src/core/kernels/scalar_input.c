@@ -87,7 +87,7 @@ static void check_sums_u8(uint32_t classes, double tau, struct tile *tile, const
     double off = fabs((double)sum[j] / 255.0 - 1);
     /* The exact sum, rounded C times, is within 1e-12 of this one. */
     if (fabs(off - tau) < 1e-9) {
-      off = fabs(lcal__scalar_sum_u8(classes, v, j) - 1);
+      off = fabs(lcal__scalar_sum_u8(classes, v, 0, j) - 1);
     }
     tile->valid[j] = off <= tau;
   }

@@ -2,6 +2,7 @@
 #ifndef CORE_KERNELS_VECTOR_AVX2_H
 #define CORE_KERNELS_VECTOR_AVX2_H
 
+#include "core/kernels/vector_pick.h"
 #include "core/kernels/vector_x86.h"
 
 #define WIDE_GROUPS       1u    /* groups that are read side by side */
@@ -85,6 +86,10 @@ static inline vu vu_set(uint32_t x) {
 static inline vu vu_load(const uint32_t *from) {
   return (vu){_mm256_loadu_si256((const __m256i *)(const void *)from),
               _mm256_loadu_si256((const __m256i *)(const void *)(from + 8))};
+}
+static inline vu vu_load_u8(const uint8_t *from) {
+  __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
+  return (vu){_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8))};
 }
 static inline vu vu_load_u16(const uint16_t *from) {
   return (vu){_mm256_cvtepu16_epi32(load_eight(from)), _mm256_cvtepu16_epi32(load_eight(from + 8))};
@@ -337,11 +342,20 @@ static inline void vb_take(vb x, vb c, vb *best, vb *class) {
   best->l = _mm256_max_epu8(x.l, best->l);
   best->h = _mm256_max_epu8(x.h, best->h);
 }
-static inline uint32_t vb_sum(vb x) {
+/* Sums of bytes, in lanes. */
+typedef __m256i vs;
+
+static inline vs vs_zero(void) {
+  return _mm256_setzero_si256();
+}
+static inline vs vs_add(vs sum, vb x) {
   __m256i zero = _mm256_setzero_si256();
-  __m256i words = _mm256_add_epi64(_mm256_sad_epu8(x.l, zero), _mm256_sad_epu8(x.h, zero));
-  __m128i two = _mm_add_epi64(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-  return (uint32_t)(_mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1));
+  return _mm256_add_epi64(sum,
+                          _mm256_add_epi64(_mm256_sad_epu8(x.l, zero), _mm256_sad_epu8(x.h, zero)));
+}
+static inline uint64_t vs_total(vs sum) {
+  __m128i two = _mm_add_epi64(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+  return (uint64_t)_mm_cvtsi128_si64(two) + (uint64_t)_mm_extract_epi64(two, 1);
 }
 /* table[index] in each lane, index < 32. */
 static inline __m256i lookup_bytes(__m256i low, __m256i high, __m256i index) {
@@ -356,9 +370,8 @@ static inline vb vb_lookup(const uint8_t table[32], vb index) {
   return (vb){lookup_bytes(low, high, index.l), lookup_bytes(low, high, index.h)};
 }
 static inline vf vf_load_u8(const uint8_t *from) {
-  __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
-  return (vf){_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)),
-              _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)))};
+  vu whole = vu_load_u8(from);
+  return (vf){_mm256_cvtepi32_ps(whole.l), _mm256_cvtepi32_ps(whole.h)};
 }
 
 /* Sixty-four sums of bytes, 16 bits each. */
@@ -393,6 +406,12 @@ static inline uint64_t vw_within(vw sum, uint16_t low, uint16_t high) {
 
 /* sum + m p over four bytes a lane, less WIDE_BIAS m. */
 #define WIDE_BIAS 0u
+static inline vb vb_stored(vb x) {
+  return x;
+}
+static inline vf vf_load_stored(const uint8_t *from) {
+  return vf_load_u8(from);
+}
 static inline __m256i dot_bytes(__m256i m, __m256i p) {
   __m256i low = _mm256_set1_epi16(0xff);
   return _mm256_add_epi32(_mm256_madd_epi16(_mm256_and_si256(m, low), _mm256_and_si256(p, low)),

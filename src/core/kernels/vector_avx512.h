@@ -1,10 +1,11 @@
-/* Sixteen lanes on AVX-512 (F, BW, DQ, VL): one zmm, and a mask register. See wide.h. */
+/* Sixteen lanes on AVX-512 (F, BW, DQ, VL, VNNI, VBMI2): one zmm, and a mask register. See wide.h.
+ */
 #ifndef CORE_KERNELS_VECTOR_AVX512_H
 #define CORE_KERNELS_VECTOR_AVX512_H
 
 #include "core/kernels/vector_x86.h"
 
-#define WIDE_GROUPS       4u    /* groups that are read side by side */
+#define WIDE_GROUPS       8u    /* groups that are read side by side */
 #define WIDE_VECTORS      4u    /* vectors of pixels that are scored side by side */
 #define WIDE_AHEAD        512u  /* bytes by which a plane is fetched ahead */
 #define WIDE_PIXELS_AHEAD 4096u /* the same of a tensor of pixels */
@@ -71,6 +72,9 @@ static inline vu vu_set(uint32_t x) {
 }
 static inline vu vu_load(const uint32_t *from) {
   return _mm512_loadu_si512(from);
+}
+static inline vu vu_load_u8(const uint8_t *from) {
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)from));
 }
 static inline vu vu_load_u16(const uint16_t *from) {
   return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)from));
@@ -247,8 +251,26 @@ static inline void vb_take(vb x, vb c, vb *best, vb *class) {
   *class = _mm512_mask_mov_epi8(*class, _mm512_cmpgt_epu8_mask(x, *best), c);
   *best = _mm512_max_epu8(*best, x);
 }
-static inline uint32_t vb_sum(vb x) {
-  return (uint32_t)_mm512_reduce_add_epi64(_mm512_sad_epu8(x, _mm512_setzero_si512()));
+/* Sums of bytes, in lanes. */
+typedef __m512i vs;
+
+static inline vs vs_zero(void) {
+  return _mm512_setzero_si512();
+}
+static inline vs vs_add(vs sum, vb x) {
+  return _mm512_add_epi64(sum, _mm512_sad_epu8(x, _mm512_setzero_si512()));
+}
+static inline uint64_t vs_total(vs sum) {
+  return (uint64_t)_mm512_reduce_add_epi64(sum);
+}
+/* Those of 64 bytes side by side, then anything: 64 are written. */
+typedef __mmask64 pick;
+
+static inline pick pick_of(uint64_t bits) {
+  return bits;
+}
+static inline void pick_bytes(uint8_t *to, const pick *some, const uint8_t *from) {
+  vb_store(to, _mm512_maskz_compress_epi8(*some, vb_load(from)));
 }
 /* table[index] in each lane, index < 32. */
 static inline vb vb_lookup(const uint8_t table[32], vb index) {
@@ -258,8 +280,7 @@ static inline vb vb_lookup(const uint8_t table[32], vb index) {
   return _mm512_mask_shuffle_epi8(_mm512_shuffle_epi8(low, index), upper, high, index);
 }
 static inline vf vf_load_u8(const uint8_t *from) {
-  return _mm512_cvtepi32_ps(
-      _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)from)));
+  return _mm512_cvtepi32_ps(vu_load_u8(from));
 }
 
 /* Sixty-four sums of bytes, 16 bits each. */
@@ -283,10 +304,18 @@ static inline uint64_t vw_within(vw sum, uint16_t low, uint16_t high) {
   return _pdep_u64(even, 0x5555555555555555u) | _pdep_u64(odd, 0xaaaaaaaaaaaaaaaau);
 }
 
-/* sum + m p over four bytes a lane, less WIDE_BIAS m: the instruction takes p as signed. */
+/* Values as vb_dot wants them: it takes them as signed, so they are stored less WIDE_BIAS. */
 #define WIDE_BIAS 128u
+static inline vb vb_stored(vb x) {
+  return _mm512_xor_si512(x, vb_set(WIDE_BIAS));
+}
+static inline vf vf_load_stored(const uint8_t *from) {
+  vu less = _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)from));
+  return _mm512_cvtepi32_ps(vu_add(less, vu_set(WIDE_BIAS)));
+}
+/* sum + m p over four bytes a lane, less WIDE_BIAS m; p as stored. */
 static inline vu vb_dot(vu sum, vb m, vb p) {
-  return _mm512_dpbusd_epi32(sum, m, _mm512_xor_si512(p, _mm512_set1_epi8((char)0x80)));
+  return _mm512_dpbusd_epi32(sum, m, p);
 }
 static inline vu fold_words_8(vu a, vu b) {
   return _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x44), _mm512_shuffle_i32x4(a, b, 0xee));

@@ -12,6 +12,8 @@
 #define WIDE_LANES  LCAL__LANES
 #define WIDE_TILE   (LCAL__TILE / LCAL__LANES) /* groups of a tile */
 #define WIDE_INLINE __attribute__((always_inline)) static inline
+/* Hot loops with registers of their own: inlined into a whole band they are spilled. */
+#define WIDE_APART  __attribute__((noinline)) static
 
 /* What is known of the pixels of one tile; group g holds pixels 16 g to 16 g + 15. */
 struct wide_tile {

@@ -4,29 +4,24 @@
 #define CORE_KERNELS_WIDE_BYTES_H
 
 #include "core/kernels/scalar.h"
+#include "core/kernels/wide_byte_sums.h"
 #include "core/kernels/wide_score.h"
 
 #include <math.h>
 #include <string.h>
 
-#define BYTE_LANES  64u
-#define BYTE_HALVES (LCAL__TILE / BYTE_LANES)
-#define BYTE_VOID   0xffu /* no class: there are at most 255 */
-/* A tile adds less than 2^19 to a lane (eight products), less than 2^15 to the sum of m. */
-#define LANES_TILES 2048u
-
-/* What is known of the pixels of one tile; lane l of half h is pixel 64 h + l. */
-struct byte_tile {
-  size_t first; /* pixel, in raster order */
+/* Pixels that wait to be scored, a batch as soon as there are BYTE_LANES: their values, as stored,
+ * in scratch->held. */
+struct byte_waiting {
   uint32_t count;
-  uint64_t live[BYTE_HALVES], valid[BYTE_HALVES], counted[BYTE_HALVES]; /* bits */
-  uint8_t m[LCAL__TILE], argmax[LCAL__TILE];
+  uint32_t pixel[2 * BYTE_LANES + WIDE_LANES]; /* less the band's first */
+  uint8_t argmax[2 * BYTE_LANES];
 };
 
 /* What a band needs besides the frame. Class c is certified, kept from m > certified[c], kept[c]
  * on; 255 is never. */
 struct byte_band {
-  struct wide_waiting waiting;
+  struct byte_waiting waiting;
   uint8_t certified[256], kept[256];
   uint16_t low, high; /* sums from low to high are surely valid */
   uint32_t edge[2];   /* sums so near the tolerance that float64 has to say; or none */
@@ -80,31 +75,44 @@ static inline void begin_byte_band(const struct lcal__frame *frame, struct byte_
 
 /* ---- Reading. */
 
-/* Running maximum, its class, and the sum of a tile's pixels. */
+/* Running maximum, its class, and the sum, of half a tile's pixels. */
 struct byte_best {
-  vb m[BYTE_HALVES], class[BYTE_HALVES];
-  vw sum[BYTE_HALVES];
+  vb m, class;
+  vw sum;
 };
 
-static inline void begin_best(struct byte_best *best) {
-  for (uint32_t h = 0; h < BYTE_HALVES; h++) {
-    best->m[h] = best->class[h] = vb_set(0);
-    best->sum[h] = vw_zero();
-  }
+/* The values of half h for a class, each read once; `to` gets them as stored. */
+WIDE_INLINE void take_half(const uint8_t *from, uint32_t h, vb class, struct byte_best *best,
+                           uint8_t *to) {
+  vb x = vb_load(from + h * BYTE_LANES);
+  vb_store(to + h * BYTE_LANES, vb_stored(x));
+  vb_take(x, class, &best->m, &best->class);
+  vw_grow(&best->sum, x);
 }
 
-WIDE_INLINE void take_bytes(const uint8_t *from, vb class, struct byte_best *best, uint8_t *to) {
-  for (uint32_t h = 0; h < BYTE_HALVES; h++) {
-    vb x = vb_load(from + h * BYTE_LANES);
-    if (to) {
-      vb_store(to + h * BYTE_LANES, x);
+/* All classes of a tile whose rows lie `stride` apart. The halves are variables of their own, for
+ * which the compiler finds registers. */
+WIDE_APART void take_tile(uint32_t classes, const uint8_t *from, size_t stride, int fetch,
+                          struct byte_best best[BYTE_HALVES], uint8_t *to) {
+  vb class = vb_set(0), one = vb_set(1);
+  struct byte_best low = {class, class, vw_zero()}, high = low;
+  for (uint32_t c = 0; c < classes; c++) {
+    if (fetch) {
+      __builtin_prefetch(from + WIDE_AHEAD);
+      __builtin_prefetch(from + WIDE_AHEAD + 64);
     }
-    vb_take(x, class, &best->m[h], &best->class[h]);
-    vw_grow(&best->sum[h], x);
+    take_half(from, 0, class, &low, to);
+    take_half(from, 1, class, &high, to);
+    class = vb_add(class, one);
+    from += stride;
+    to += LCAL__TILE;
   }
+  best[0] = low;
+  best[1] = high;
 }
 
-/* Pixels of a tile that is not whole, or lies pixel by pixel, into the class-major copy. */
+/* Pixels of a tile that is not whole, or lies pixel by pixel, into the class-major copy, as sent.
+ */
 static inline void copy_bytes(const lcal_tensor *tensor, const struct byte_tile *tile, uint8_t *v) {
   const uint8_t *data = tensor->data;
   size_t classes = tensor->classes, stride = tensor->stride;
@@ -140,10 +148,10 @@ static inline void copy_bytes(const lcal_tensor *tensor, const struct byte_tile 
 static inline void judge_edge(uint32_t classes, double tau, const uint8_t *v, uint32_t edge,
                               const struct byte_best *best, struct byte_tile *tile) {
   for (uint32_t h = 0; h < BYTE_HALVES && edge != UINT32_MAX; h++) {
-    uint64_t bits = vw_within(best->sum[h], (uint16_t)edge, (uint16_t)edge);
+    uint64_t bits = vw_within(best[h].sum, (uint16_t)edge, (uint16_t)edge);
     for (; bits; bits &= bits - 1) {
       uint32_t lane = (uint32_t)__builtin_ctzll(bits);
-      double off = fabs(lcal__scalar_sum_u8(classes, v, h * BYTE_LANES + lane) - 1);
+      double off = fabs(lcal__scalar_sum_u8(classes, v, WIDE_BIAS, h * BYTE_LANES + lane) - 1);
       tile->valid[h] |= (uint64_t)(off <= tau) << lane;
     }
   }
@@ -152,33 +160,21 @@ static inline void judge_edge(uint32_t classes, double tau, const uint8_t *v, ui
 WIDE_INLINE void read_bytes(const struct lcal__frame *frame, const struct byte_band *band,
                             uint8_t *v, struct byte_tile *tile) {
   const lcal_tensor *tensor = frame->pass.tensor;
-  uint32_t classes = tensor->classes;
-  vb class = vb_set(0);
-  struct byte_best best;
-  begin_best(&best);
+  struct byte_best best[BYTE_HALVES];
   if (tensor->layout == LCAL_CHW && tile->count == LCAL__TILE) {
-    const uint8_t *from = (const uint8_t *)tensor->data + tile->first;
-    for (uint32_t c = 0; c < classes; c++) {
-      const uint8_t *plane = from + c * tensor->stride;
-      __builtin_prefetch(plane + WIDE_AHEAD);
-      __builtin_prefetch(plane + WIDE_AHEAD + 64);
-      take_bytes(plane, class, &best, v + c * LCAL__TILE);
-      class = vb_add(class, vb_set(1));
-    }
+    take_tile(tensor->classes, (const uint8_t *)tensor->data + tile->first, tensor->stride, 1, best,
+              v);
   } else {
     copy_bytes(tensor, tile, v);
-    for (uint32_t c = 0; c < classes; c++) {
-      take_bytes(v + c * LCAL__TILE, class, &best, NULL);
-      class = vb_add(class, vb_set(1));
-    }
+    take_tile(tensor->classes, v, LCAL__TILE, 0, best, v);
   }
   for (uint32_t h = 0; h < BYTE_HALVES; h++) {
-    tile->valid[h] = vw_within(best.sum[h], band->low, band->high);
-    vb_store(tile->m + h * BYTE_LANES, best.m[h]);
-    vb_store(tile->argmax + h * BYTE_LANES, best.class[h]);
+    tile->valid[h] = vw_within(best[h].sum, band->low, band->high);
+    vb_store(tile->m + h * BYTE_LANES, best[h].m);
+    vb_store(tile->argmax + h * BYTE_LANES, best[h].class);
   }
-  judge_edge(tensor->classes, frame->tau, v, band->edge[0], &best, tile);
-  judge_edge(tensor->classes, frame->tau, v, band->edge[1], &best, tile);
+  judge_edge(tensor->classes, frame->tau, v, band->edge[0], best, tile);
+  judge_edge(tensor->classes, frame->tau, v, band->edge[1], best, tile);
   for (uint32_t h = 0; h < BYTE_HALVES; h++) {
     tile->valid[h] &= tile->live[h];
   }
@@ -198,29 +194,69 @@ WIDE_INLINE vb lookup_classes(const uint8_t *table, uint32_t classes, const uint
   return vb_load(found);
 }
 
-/* Puts the lanes `bits` of a group of sixteen among those that wait; their values as sent. */
+/* Puts the lanes `bits` of half h among those that wait. */
 WIDE_INLINE void wait_bytes(uint32_t classes, const struct byte_tile *tile, const uint8_t *v,
-                            float *gathered, size_t band_first, struct wide_waiting *waiting,
-                            uint32_t first, uint32_t bits) {
-  vk lane = vk_of(bits);
-  float *to = gathered + waiting->count;
-  for (uint32_t c = 0; c < classes; c++) {
-    vf_compress(to, lane, vf_load_u8(v + c * LCAL__TILE + first));
-    to += WIDE_STRIDE;
-  }
+                            uint8_t *held, size_t band_first, struct byte_waiting *waiting,
+                            uint32_t h, uint64_t bits) {
+  static const uint32_t lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  pick lane = pick_of(bits);
   uint32_t n = waiting->count;
-  for (; bits; bits &= bits - 1) {
-    uint32_t j = first + (uint32_t)__builtin_ctz(bits);
-    waiting->pixel[n] = (uint32_t)(tile->first - band_first) + j;
-    waiting->argmax[n++] = tile->argmax[j];
+  v += h * BYTE_LANES;
+#pragma GCC unroll 4
+  for (size_t c = 0; c < classes; c++) {
+    pick_bytes(held + c * LCAL__TILE + n, &lane, v + c * LCAL__TILE);
+  }
+  pick_bytes(waiting->argmax + n, &lane, tile->argmax + h * BYTE_LANES);
+  uint32_t at = (uint32_t)(tile->first - band_first) + h * BYTE_LANES;
+  for (; bits; bits >>= WIDE_LANES, at += WIDE_LANES) {
+    uint32_t some = (uint32_t)bits & 0xffffu;
+    vu_compress(waiting->pixel + n, vk_of(some), vu_add(vu_load(lanes), vu_set(at)));
+    n += (uint32_t)__builtin_popcount(some);
   }
   waiting->count = n;
 }
 
-WIDE_INLINE void find_unsure_bytes(const struct lcal__frame *frame, const struct byte_tile *tile,
-                                   const uint8_t *v, float *gathered, size_t band_first,
+/* Labels of the first `count` that wait. How many changed. */
+static inline uint64_t label_bytes(const struct lcal__frame *frame, uint32_t thread, size_t first,
+                                   const struct byte_waiting *waiting, uint32_t count) {
+  const uint8_t *held = frame->scratch[thread].held;
+  float *p = frame->scratch[thread].gathered;
+  uint32_t argmax[BYTE_LANES];
+  size_t classes = frame->pass.tensor->classes;
+  for (uint32_t n = 0; n < count; n += WIDE_LANES) {
+    vu_store(argmax + n, vu_load_u8(waiting->argmax + n));
+#pragma GCC unroll 4
+    for (size_t c = 0; c < classes; c++) {
+      vf_store(p + c * WIDE_STRIDE + n, vf_of_byte(vf_load_stored(held + c * LCAL__TILE + n)));
+    }
+  }
+  return label_pixels(frame, p, first, waiting->pixel, argmax, count);
+}
+
+/* Labels of those that wait as soon as they fill a batch; the rest moves to its beginning. */
+static inline uint64_t label_full_bytes(const struct lcal__frame *frame, uint32_t thread,
+                                        size_t first, struct byte_waiting *waiting) {
+  if (waiting->count < BYTE_LANES) {
+    return 0;
+  }
+  uint8_t *held = frame->scratch[thread].held;
+  uint64_t changed = label_bytes(frame, thread, first, waiting, BYTE_LANES);
+  for (size_t c = 0, classes = frame->pass.tensor->classes; c < classes; c++) {
+    vb_store(held + c * LCAL__TILE, vb_load(held + c * LCAL__TILE + BYTE_LANES));
+  }
+  vb_store(waiting->argmax, vb_load(waiting->argmax + BYTE_LANES));
+  for (uint32_t n = 0; n < BYTE_LANES; n += WIDE_LANES) {
+    vu_store(waiting->pixel + n, vu_load(waiting->pixel + BYTE_LANES + n));
+  }
+  waiting->count -= BYTE_LANES;
+  return changed;
+}
+
+WIDE_INLINE void find_unsure_bytes(const struct lcal__frame *frame, uint32_t thread,
+                                   const struct byte_tile *tile, size_t band_first,
                                    struct byte_band *band, struct lcal__partial *partial) {
   uint32_t classes = frame->pass.tensor->classes;
+  const struct lcal__scratch *scratch = &frame->scratch[thread];
   for (uint32_t h = 0; h < BYTE_HALVES; h++) {
     const uint8_t *class = tile->argmax + h * BYTE_LANES;
     vb m = vb_load(tile->m + h * BYTE_LANES);
@@ -228,14 +264,9 @@ WIDE_INLINE void find_unsure_bytes(const struct lcal__frame *frame, const struct
     uint64_t kept = vb_gt(m, lookup_classes(band->kept, classes, class));
     uint64_t unsure = tile->valid[h] & ~kept;
     partial->certified += (uint64_t)__builtin_popcountll(tile->valid[h] & sure);
-    for (uint32_t g = 0; g < 4 && unsure >> (16 * g); g++) {
-      uint32_t bits = (uint32_t)(unsure >> (16 * g)) & 0xffffu;
-      if (bits == 0) {
-        continue;
-      }
-      wait_bytes(classes, tile, v, gathered, band_first, &band->waiting, h * BYTE_LANES + 16 * g,
-                 bits);
-      partial->changed += label_full_batch(frame, gathered, band_first, &band->waiting, 1);
+    if (unsure) {
+      wait_bytes(classes, tile, scratch->v, scratch->held, band_first, &band->waiting, h, unsure);
+      partial->changed += label_full_bytes(frame, thread, band_first, &band->waiting);
     }
   }
 }
@@ -265,92 +296,6 @@ WIDE_INLINE void write_byte_maps(const struct lcal__frame *frame, const struct b
   write_bytes(tile, label, frame->pass.calibrated);
   write_bytes(tile, label, frame->pass.argmax);
   write_bytes(tile, confidence, frame->pass.confidence);
-}
-
-/* ---- Statistics. */
-
-/* Rows i .. i+count of S[c]: the sums of m v over a class's pixels, m being 0 at the others. */
-WIDE_INLINE void add_byte_rows(const uint8_t *v, const vb *m, uint32_t from, uint32_t to,
-                               uint32_t i, uint32_t count, vu bias, double *sum) {
-  vu row[16];
-  for (uint32_t r = 0; r < count; r++) {
-    row[r] = vu_set(0);
-    for (uint32_t h = from; h < to; h++) {
-      row[r] = vb_dot(row[r], m[h], vb_load(v + (i + r) * LCAL__TILE + h * BYTE_LANES));
-    }
-  }
-  for (uint32_t r = count; r < 16; r++) {
-    row[r] = vu_set(0);
-  }
-  vd_grow_words(sum + i, vu_add(vu_fold(row), bias), count);
-}
-
-/* The same into sixteen lanes each, which flush_lanes() adds up: as sums are exact, when does not
- * matter. */
-WIDE_INLINE void add_byte_lanes(uint32_t classes, const uint8_t *v, const vb *m, uint32_t from,
-                                uint32_t *lanes) {
-  for (uint32_t i = 0; i < classes; i++) {
-    vu row = vu_load(lanes + i * WIDE_LANES);
-    for (uint32_t h = from; h < BYTE_HALVES; h++) {
-      row = vb_dot(row, m[h], vb_load(v + i * LCAL__TILE + h * BYTE_LANES));
-    }
-    vu_store(lanes + i * WIDE_LANES, row);
-  }
-}
-
-/* Adds what is in the lanes to the sums, and empties them. `total`: of m, since the last time. */
-static inline void flush_lanes(uint32_t classes, uint32_t *lanes, uint32_t *total,
-                               struct lcal__partial *partial) {
-  for (size_t c = 0; c < classes; c++) {
-    for (size_t i = 0; i < classes && total[c] > 0; i++) {
-      uint32_t *lane = lanes + (c * classes + i) * WIDE_LANES;
-      int64_t sum = (int64_t)WIDE_BIAS * total[c];
-      for (size_t l = 0; l < WIDE_LANES; l++) {
-        sum += (int32_t)lane[l];
-      }
-      partial->sum[c * classes + i] += (double)sum;
-    }
-    memset(lanes + c * classes * WIDE_LANES, 0, classes * WIDE_LANES * sizeof *lanes);
-    total[c] = 0;
-  }
-}
-
-/* The statistics of a tile, class by class of those that are in it. */
-WIDE_INLINE void add_byte_statistics(uint32_t classes, const struct lcal__scratch *scratch,
-                                     uint32_t *since, struct byte_tile *tile,
-                                     struct lcal__partial *partial) {
-  const uint8_t *v = scratch->v;
-  for (uint32_t first = 0; first < BYTE_HALVES; first++) {
-    while (tile->counted[first]) {
-      uint32_t j = first * BYTE_LANES + (uint32_t)__builtin_ctzll(tile->counted[first]);
-      uint32_t c = tile->argmax[j], count = 0, total = 0;
-      vb m[BYTE_HALVES];
-      for (uint32_t h = first; h < BYTE_HALVES; h++) {
-        uint64_t bits =
-            vb_eq(vb_load(tile->argmax + h * BYTE_LANES), vb_set((uint8_t)c)) & tile->counted[h];
-        m[h] = vb_keep(bits, vb_load(tile->m + h * BYTE_LANES));
-        tile->counted[h] &= ~bits;
-        count += (uint32_t)__builtin_popcountll(bits);
-        total += vb_sum(m[h]);
-      }
-      lcal__count_class(partial, classes, c, count);
-      partial->weight[c] += (double)total;
-      if (classes <= LCAL__FEW) {
-        since[c] += total;
-        add_byte_lanes(classes, v, m, first, scratch->lanes + (size_t)c * classes * WIDE_LANES);
-        continue;
-      }
-      double *sum = partial->sum + (size_t)c * classes;
-      vu bias = vu_set(WIDE_BIAS * total);
-      uint32_t i = 0;
-      for (; i + 16 <= classes; i += 16) {
-        add_byte_rows(v, m, first, BYTE_HALVES, i, 16, bias, sum);
-      }
-      if (i < classes) {
-        add_byte_rows(v, m, first, BYTE_HALVES, i, classes - i, bias, sum);
-      }
-    }
-  }
 }
 
 /* ---- A band. */
@@ -384,47 +329,44 @@ static inline void mask_bytes(const uint8_t *mask, struct byte_tile *tile) {
 }
 
 WIDE_INLINE void byte_band(const struct lcal__frame *frame, uint32_t index, uint32_t thread) {
-  const lcal_tensor *tensor = frame->pass.tensor;
+  uint32_t classes = frame->pass.tensor->classes;
   const struct lcal__scratch *scratch = &frame->scratch[thread];
   struct lcal__partial *partial = &frame->partial[index];
   struct lcal__run run = lcal__begin_input(frame, index);
   struct byte_band band;
   begin_byte_band(frame, &band);
   struct byte_tile tile = {.count = 0};
-  uint64_t confidence = 0;
-  int few = frame->pass.want_statistics && tensor->classes <= LCAL__FEW;
-  uint32_t tiles = 0, since[LCAL__FEW] = {0};
+  struct byte_sums sums = {.lanes = scratch->lanes};
+  vs confidence = vs_zero();
+  int few = frame->pass.want_statistics && classes <= LCAL__FEW;
   if (few) {
-    memset(scratch->lanes, 0,
-           (size_t)tensor->classes * tensor->classes * WIDE_LANES * sizeof *scratch->lanes);
+    begin_lanes(classes, &sums);
   }
   for (size_t pixel = run.first; pixel < run.end; pixel += tile.count) {
     begin_byte_tile(&tile, pixel, run.end);
     read_bytes(frame, &band, scratch->v, &tile);
     for (uint32_t h = 0; h < BYTE_HALVES; h++) {
       partial->voids += (uint64_t)__builtin_popcountll(tile.live[h] & ~tile.valid[h]);
-      confidence += vb_sum(vb_keep(tile.valid[h], vb_load(tile.m + h * BYTE_LANES)));
+      confidence = vs_add(confidence, vb_keep(tile.valid[h], vb_load(tile.m + h * BYTE_LANES)));
     }
     write_byte_maps(frame, &tile);
     if (frame->pass.coefficients) {
-      find_unsure_bytes(frame, &tile, scratch->v, scratch->gathered, run.first, &band, partial);
+      find_unsure_bytes(frame, thread, &tile, run.first, &band, partial);
     }
     if (frame->pass.want_statistics) {
       mask_bytes(frame->pass.mask, &tile);
-      add_byte_statistics(tensor->classes, scratch, since, &tile, partial);
-      if (few && ++tiles == LANES_TILES) {
-        flush_lanes(tensor->classes, scratch->lanes, since, partial);
-        tiles = 0;
+      add_byte_statistics(classes, scratch->v, &sums, &tile, partial);
+      if (few && ++sums.tiles == LANES_TILES) {
+        flush_lanes(classes, &sums, partial);
       }
     }
   }
   if (few) {
-    flush_lanes(tensor->classes, scratch->lanes, since, partial);
+    flush_lanes(classes, &sums, partial);
   }
-  partial->confidence = (double)confidence;
+  partial->confidence = (double)vs_total(confidence);
   if (band.waiting.count > 0) {
-    partial->changed +=
-        label_waiting(frame, scratch->gathered, run.first, &band.waiting, band.waiting.count, 1);
+    partial->changed += label_bytes(frame, thread, run.first, &band.waiting, band.waiting.count);
   }
 }
 #endif

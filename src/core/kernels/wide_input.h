@@ -32,15 +32,16 @@ WIDE_INLINE vf of_class(const float *table, uint32_t classes, vu class) {
 }
 
 /* Puts the lanes `bits` of a group among those that wait. */
-WIDE_INLINE void wait_for_scores(const struct lcal__frame *frame, const struct wide_tile *tile,
-                                 const float *p, float *gathered, size_t band_first,
-                                 struct wide_waiting *waiting, uint32_t g, uint32_t bits) {
+WIDE_INLINE void wait_for_scores(uint32_t classes, const struct wide_tile *tile, const float *p,
+                                 float *gathered, size_t band_first, struct wide_waiting *waiting,
+                                 uint32_t g, uint32_t bits) {
   static const uint32_t lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   vk lane = vk_of(bits);
   uint32_t at = (uint32_t)(tile->first - band_first) + g * WIDE_LANES;
   float *to = gathered + waiting->count;
   const float *from = p + (size_t)g * WIDE_LANES;
-  for (uint32_t c = 0; c < frame->pass.tensor->classes; c++) {
+#pragma GCC unroll 4
+  for (uint32_t c = 0; c < classes; c++) {
     vf_compress(to, lane, vf_load(from));
     to += WIDE_STRIDE;
     from += LCAL__TILE;
@@ -53,9 +54,11 @@ WIDE_INLINE void wait_for_scores(const struct lcal__frame *frame, const struct w
 /* Sets aside the valid pixels whose label is not sure; counts those that are certified. */
 WIDE_INLINE void find_unsure(const struct lcal__frame *frame, const struct wide_tile *tile,
                              const float *p, float *gathered, size_t band_first,
-                             struct wide_band *band, struct lcal__partial *partial) {
+                             struct wide_band *band, struct wide_ahead *ahead,
+                             struct lcal__partial *partial) {
   uint32_t classes = frame->pass.tensor->classes;
   for (uint32_t g = 0; g < tile->groups; g++) {
+    fetch_planes(ahead, 1);
     vu class = vu_load(tile->argmax + g * WIDE_LANES);
     vf m = vf_load(tile->m + g * WIDE_LANES);
     vk sure = vf_ge(m, of_class(band->sure, classes, class));
@@ -63,8 +66,8 @@ WIDE_INLINE void find_unsure(const struct lcal__frame *frame, const struct wide_
     uint32_t unsure = tile->valid[g] & ~vk_bits(kept);
     partial->certified += (uint64_t)__builtin_popcount(tile->valid[g] & vk_bits(sure));
     if (unsure) {
-      wait_for_scores(frame, tile, p, gathered, band_first, &band->waiting, g, unsure);
-      partial->changed += label_full_batch(frame, gathered, band_first, &band->waiting, 0);
+      wait_for_scores(classes, tile, p, gathered, band_first, &band->waiting, g, unsure);
+      partial->changed += label_full_batch(frame, gathered, band_first, &band->waiting);
     }
   }
 }
@@ -211,13 +214,14 @@ WIDE_INLINE uint32_t take_members(uint32_t classes, const struct wide_tile *tile
 
 /* The statistics of a tile, class by class of those that are in it. */
 WIDE_INLINE void add_statistics(uint32_t classes, const float *p, const struct wide_tile *tile,
-                                struct lcal__partial *partial) {
+                                struct wide_ahead *ahead, struct lcal__partial *partial) {
   struct wide_words words;
   make_words(tile, &words);
   for (uint32_t first = 0; first < LCAL__TILE / 64; first++) {
     while (words.counted[first]) {
       uint32_t c = tile->argmax[first * 64 + (uint32_t)__builtin_ctzll(words.counted[first])];
       struct members members;
+      fetch_planes(ahead, 3);
       lcal__count_class(partial, classes, c,
                         take_members(classes, tile, c, &words, first, &members));
       if (members.groups > 0) { /* as it has the pixel that c is of */
@@ -264,19 +268,22 @@ WIDE_INLINE void input_band(const struct lcal__frame *frame, uint32_t index, uin
     for (uint32_t g = 0; g < tile.groups; g++) {
       partial->voids += (uint64_t)__builtin_popcount(tile.live[g] & ~tile.valid[g]);
     }
+    struct wide_ahead ahead = next_tile(tensor, type, tile.first);
+    fetch_planes(&ahead, 4);
     write_maps(frame, &tile);
     add_confidence(&tile, partial);
     if (frame->pass.coefficients) {
-      find_unsure(frame, &tile, scratch->p, scratch->gathered, run.first, &band, partial);
+      find_unsure(frame, &tile, scratch->p, scratch->gathered, run.first, &band, &ahead, partial);
     }
     if (frame->pass.want_statistics) {
       apply_mask(frame->pass.mask, &tile);
-      add_statistics(tensor->classes, scratch->p, &tile, partial);
+      add_statistics(tensor->classes, scratch->p, &tile, &ahead, partial);
     }
+    fetch_planes(&ahead, tensor->classes);
   }
   if (band.waiting.count > 0) {
-    partial->changed +=
-        label_waiting(frame, scratch->gathered, run.first, &band.waiting, band.waiting.count, 0);
+    partial->changed += label_pixels(frame, scratch->gathered, run.first, band.waiting.pixel,
+                                     band.waiting.argmax, band.waiting.count);
   }
 }
 

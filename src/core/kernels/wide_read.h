@@ -31,38 +31,75 @@ struct best {
 };
 
 /* `class` is counted in a vector: to set all its lanes from c each time costs more. */
-WIDE_INLINE void take_value(struct best *best, vf x, vu class) {
-  vk more = vu_gt(vf_bits(x), best->bits);
-  best->class = vu_choose(more, class, best->class);
-  best->bits = vu_max(vf_bits(x), best->bits);
-  best->sum = vf_add(best->sum, x);
+WIDE_INLINE void take_value(vf x, vu class, vu *bits, vu *place, vf *sum) {
+  *place = vu_choose(vu_gt(vf_bits(x), *bits), class, *place);
+  *bits = vu_max(vf_bits(x), *bits);
+  *sum = vf_add(*sum, x);
 }
 
-/* Reads `count` whole groups side by side from planes. */
-WIDE_INLINE void read_planes(const lcal_tensor *tensor, lcal_type type, size_t first,
-                             uint32_t count, float *to, struct best *best) {
+/* Reads WIDE_GROUPS whole groups side by side from planes. What runs is kept in arrays of its own,
+ * for which the compiler finds registers. */
+WIDE_INLINE void read_planes(const lcal_tensor *tensor, lcal_type type, size_t first, float *to,
+                             struct best *best) {
   size_t size = lcal_type_size(type);
   const unsigned char *from = (const unsigned char *)tensor->data + first * size;
   size_t plane = tensor->stride * size;
-  for (uint32_t g = 0; g < count; g++) {
-    vf x = load_values(from + g * WIDE_LANES * size, type);
-    vf_store(to + g * WIDE_LANES, x);
-    best[g] = (struct best){vf_bits(x), vu_set(0), x};
+  uint32_t classes = tensor->classes;
+  vu bits[WIDE_GROUPS], place[WIDE_GROUPS];
+  vf sum[WIDE_GROUPS];
+  for (uint32_t g = 0; g < WIDE_GROUPS; g++) {
+    sum[g] = load_values(from + g * WIDE_LANES * size, type);
+    vf_store(to + g * WIDE_LANES, sum[g]);
+    bits[g] = vf_bits(sum[g]);
+    place[g] = vu_set(0);
   }
   vu class = vu_set(0), one = vu_set(1);
-  for (uint32_t c = 1; c < tensor->classes; c++) {
+  for (uint32_t c = 1; c < classes; c++) {
     from += plane;
     to += LCAL__TILE;
     class = vu_add(class, one);
-    /* The planes are more streams than a CPU's own prefetching follows. */
-    for (size_t ahead = 0; ahead < count * WIDE_LANES * size; ahead += 64) {
+    /* The planes are more streams than a CPU's own prefetching follows. (f32: fetch_planes.) */
+    for (size_t ahead = 0; type != LCAL_F32 && ahead < WIDE_GROUPS * WIDE_LANES * size;
+         ahead += 64) {
       __builtin_prefetch(from + WIDE_AHEAD + ahead);
     }
-    for (uint32_t g = 0; g < count; g++) {
+    for (uint32_t g = 0; g < WIDE_GROUPS; g++) {
       vf x = load_values(from + g * WIDE_LANES * size, type);
       vf_store(to + g * WIDE_LANES, x);
-      take_value(&best[g], x, class);
+      take_value(x, class, &bits[g], &place[g], &sum[g]);
     }
+  }
+  for (uint32_t g = 0; g < WIDE_GROUPS; g++) {
+    best[g] = (struct best){bits[g], place[g], sum[g]};
+  }
+}
+
+/* What is still to be fetched of the next tile: runs of so many bytes of planes. */
+struct wide_ahead {
+  const unsigned char *from;
+  size_t plane;
+  uint32_t planes, bytes;
+};
+
+/* The tile behind this one. Of f32 planes alone: what they take to be read is better spread over
+ * all that is done with a tile than asked for at once; smaller types' is too little to matter. */
+WIDE_INLINE struct wide_ahead next_tile(const lcal_tensor *tensor, lcal_type type, size_t first) {
+  size_t size = lcal_type_size(type);
+  return (struct wide_ahead){
+      .from = (const unsigned char *)tensor->data + (first + LCAL__TILE) * size,
+      .plane = tensor->stride * size,
+      .planes = type == LCAL_F32 && tensor->layout == LCAL_CHW ? tensor->classes : 0,
+      .bytes = (uint32_t)(LCAL__TILE * size)};
+}
+
+/* Fetches it from so many planes more. A fetch beyond the tensor's end does nothing. */
+WIDE_INLINE void fetch_planes(struct wide_ahead *ahead, uint32_t planes) {
+  for (uint32_t n = planes < ahead->planes ? planes : ahead->planes; n > 0; n--) {
+    for (uint32_t b = 0; b < ahead->bytes; b += 64) {
+      __builtin_prefetch(ahead->from + b);
+    }
+    ahead->from += ahead->plane;
+    ahead->planes--;
   }
 }
 
@@ -120,7 +157,7 @@ WIDE_INLINE void scan_group(uint32_t classes, const float *p, struct best *best)
   vu class = vu_set(0), one = vu_set(1);
   for (uint32_t c = 1; c < classes; c++) {
     class = vu_add(class, one);
-    take_value(best, vf_load(p + (size_t)c * LCAL__TILE), class);
+    take_value(vf_load(p + (size_t)c * LCAL__TILE), class, &best->bits, &best->class, &best->sum);
   }
 }
 
@@ -267,8 +304,7 @@ WIDE_INLINE void read_tile_of(const struct lcal__frame *frame, float *p, struct 
   struct best best[WIDE_GROUPS];
   if (tensor->layout == LCAL_CHW) {
     for (; g + WIDE_GROUPS <= whole; g += WIDE_GROUPS) {
-      read_planes(tensor, type, tile->first + g * WIDE_LANES, WIDE_GROUPS, p + g * WIDE_LANES,
-                  best);
+      read_planes(tensor, type, tile->first + g * WIDE_LANES, p + g * WIDE_LANES, best);
       for (uint32_t i = 0; i < WIDE_GROUPS && !logits; i++) {
         judge_group(frame, tile, p, g + i, &best[i], sure);
       }
