@@ -350,11 +350,12 @@ static inline void put_confidence(const struct lcal__frame *frame, struct lcal__
   }
 }
 
-static inline vu keep_protected(const uint8_t *protect, vu argmax, vu label) {
+/* The protected argmax, or else the label; lanes from `count` on hold no class. */
+static inline vu keep_protected(const uint8_t *protect, uint32_t count, vu argmax, vu label) {
   uint32_t class[WIDE_LANES], other[WIDE_LANES];
   vu_store(class, argmax);
   vu_store(other, label);
-  for (uint32_t l = 0; l < WIDE_LANES; l++) {
+  for (uint32_t l = 0; l < count; l++) {
     other[l] = class[l] != LCAL__VOID && protect[class[l]] ? class[l] : other[l];
   }
   return vu_load(other);
@@ -396,7 +397,7 @@ WIDE_INLINE void decide_block(const struct lcal__frame *frame, struct lcal__scra
     vu argmax = chosen(&by_p, tap);
     vu label = pass->coefficients ? chosen(&by_score, tap) : argmax;
     if (band->protect) {
-      label = keep_protected(pass->coefficients->protect, argmax, label);
+      label = keep_protected(pass->coefficients->protect, count, argmax, label);
     }
     uint32_t void_bits = vk_bits(vu_eq(argmax, vu_set(LCAL__VOID)));
     uint32_t same_bits = vk_bits(vu_eq(argmax, label));
