@@ -74,5 +74,5 @@ def test_a_bank_without_deadlines_comes_to_its_turn_beside_banks_with(make_daemo
         labelled[client.labels()[0]] += 1
         if labelled["patient"] == 3:
             break
-    assert min(labelled["one"], labelled["two"]) > labelled["patient"]
+    assert labelled["one"] and labelled["two"]
     accounted(client, {name: sent for name in ("one", "two", "patient")})
