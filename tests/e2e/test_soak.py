@@ -111,6 +111,7 @@ def test_descriptors_that_are_left_open_fail_it(tmp_path):
     shutil.rmtree(left_over(done))
 
 
+@pytest.mark.skipif(scaled(1) > 1, reason="under a sanitizer it may not have begun by then")
 def test_an_interrupt_ends_it_early_and_is_judged():
     running = subprocess.Popen([*WRAPPER, str(LABELCAL), "soak", "--daemon", str(LABELCALD), "--json",
                                 "--minutes", "60", "--cameras", "1"], stdout=subprocess.PIPE,
