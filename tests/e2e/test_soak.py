@@ -77,6 +77,7 @@ def test_a_daemon_that_does_not_start_is_said_with_its_log(tmp_path):
     shutil.rmtree(place)
 
 
+@pytest.mark.skipif(scaled(1) > 1, reason="under a sanitizer it may not be up by then")
 def test_a_daemon_that_dies_fails_it(tmp_path):
     dying = stand_in(tmp_path, f'"{LABELCALD}" "$@" &\nsleep {scaled(4)}\nkill -9 $!\nwait\nexit 1\n')
     done = soak("--minutes", "1", "--cameras", "1", "--daemon", dying)
