@@ -29,7 +29,8 @@ static const struct option long_options[] = {
 /* ---- options */
 
 /* One option; 0 if its value is not understood. */
-static int apply(bench_options *options, int id, const char *text) {
+static int apply(void *given, int id, const char *text) {
+  bench_options *options = given;
   switch (id) {
   case OPTION_RECORDING:
     options->recording = text;
@@ -44,17 +45,10 @@ static int apply(bench_options *options, int id, const char *text) {
 }
 
 int bench_options_read(bench_options *options, int argc, char **argv) {
-  int id;
   *options = (bench_options){.seconds = SECONDS};
-  optind = 0; /* getopt starts anew, whatever it was in before */
-  while ((id = next_option(argc, argv, "", long_options)) != -1) {
-    if (id == '?') {
-      return lcal_status_exit(LCAL_ARGUMENT);
-    }
-    if (!apply(options, id, optarg)) {
-      return usage_error(argv[0], "--%s %s: not a value it can have",
-                         long_options[id - OPTION_RECORDING].name, optarg);
-    }
+  int failed = read_options(argc, argv, long_options, apply, options);
+  if (failed) {
+    return failed;
   }
   if (optind < argc) {
     return usage_error(argv[0], "%s: it takes options only", argv[optind]);

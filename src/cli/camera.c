@@ -66,7 +66,8 @@ static int parse_name(const char *text, const char **name) {
 }
 
 /* One option; false if its argument is not understood. */
-static int apply(camera_options *options, int id, const char *text) {
+static int apply(void *given, int id, const char *text) {
+  camera_options *options = given;
   switch (id) {
   case OPTION_CONDITION:
     return strchr(text, ':') == NULL &&
@@ -106,16 +107,9 @@ static int apply(camera_options *options, int id, const char *text) {
 
 /* 0; or 2, having said on stderr what is wrong. */
 static int read_arguments(camera_options *options, int argc, char **argv) {
-  int id;
-  optind = 1;
-  while ((id = next_option(argc, argv, "", long_options)) != -1) {
-    if (id == '?') {
-      return lcal_status_exit(LCAL_ARGUMENT);
-    }
-    if (!apply(options, id, optarg)) {
-      return usage_error(argv[0], "--%s %s: not a value it can have",
-                         long_options[id - OPTION_CONDITION].name, optarg);
-    }
+  int failed = read_options(argc, argv, long_options, apply, options);
+  if (failed) {
+    return failed;
   }
   if (optind < argc) {
     return usage_error(argv[0], "%s: it takes options only", argv[optind]);

@@ -40,7 +40,8 @@ static int parse_name(const char *text, const char **name) {
 }
 
 /* One option; 0 if its value is not understood. */
-static int apply(struct wish *wish, int option, const char *text) {
+static int apply(void *given, int option, const char *text) {
+  struct wish *wish = given;
   replay_options *drive = &wish->drive;
   switch (option) {
   case OPTION_STREAM:
@@ -65,16 +66,9 @@ static int apply(struct wish *wish, int option, const char *text) {
 
 /* 0; or 2, having said on stderr what is wrong. */
 static int read_arguments(struct wish *wish, int argc, char **argv) {
-  int option;
-  optind = 1;
-  while ((option = next_option(argc, argv, "", long_options)) != -1) {
-    if (option == '?') {
-      return lcal_status_exit(LCAL_ARGUMENT);
-    }
-    if (!apply(wish, option, optarg)) {
-      return usage_error(argv[0], "--%s %s: not a value it can have",
-                         long_options[option - OPTION_STREAM].name, optarg);
-    }
+  int failed = read_options(argc, argv, long_options, apply, wish);
+  if (failed) {
+    return failed;
   }
   if (argc - optind != 1) {
     return usage_error(argv[0], "it needs one recording, %d are named", argc - optind);

@@ -49,6 +49,22 @@ int next_option(int argc, char **argv, const char *shorts, const struct option *
   return result;
 }
 
+int read_options(int argc, char **argv, const struct option *options,
+                 int (*apply)(void *wish, int option, const char *text), void *wish) {
+  int option;
+  optind = 0; /* getopt starts anew, whatever it was in before */
+  while ((option = next_option(argc, argv, "", options)) != -1) {
+    if (option == '?') {
+      return lcal_status_exit(LCAL_ARGUMENT);
+    }
+    if (!apply(wish, option, optarg)) {
+      return usage_error(argv[0], "--%s %s: not a value it can have",
+                         options[option - options[0].val].name, optarg);
+    }
+  }
+  return 0;
+}
+
 int report_error(const lcal_error *error) {
   fprintf(stderr, "labelcal: %s: %s\n", lcal_status_word(error->code), error->message);
   return lcal_status_exit(error->code);

@@ -28,6 +28,12 @@ const struct subcommand *subcommand_find(const char *name);
  * having said so on stderr. `shorts`: short options as for getopt, "" for none. */
 int next_option(int argc, char **argv, const char *shorts, const struct option *options);
 
+/* Reads all options, of values that count up from the first one's: `apply` takes one and returns 0
+ * where its value is not understood. 0, and optind is behind them; or the exit code, having said on
+ * stderr what is wrong. */
+int read_options(int argc, char **argv, const struct option *options,
+                 int (*apply)(void *wish, int option, const char *text), void *wish);
+
 /* Says on stderr what is wrong with how `name` was typed and where its help is; returns 2. */
 int usage_error(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
