@@ -42,6 +42,12 @@ WIDE_INLINE uint32_t lanes_of_count(uint32_t left) {
   return left < WIDE_LANES ? (1u << left) - 1 : 0xffffu;
 }
 
+/* `first` and the fifteen whole numbers after it. */
+WIDE_INLINE vu vu_from(uint32_t first) {
+  static const uint32_t lanes[WIDE_LANES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return vu_add(vu_load(lanes), vu_set(first));
+}
+
 /* The classes of the first `count` lanes, to index `at` of a map; the map may be NULL. */
 WIDE_INLINE void put_classes(void *map, int bytes, size_t at, uint32_t count, vu class) {
   if (!map) {

@@ -198,7 +198,6 @@ WIDE_INLINE vb lookup_classes(const uint8_t *table, uint32_t classes, const uint
 WIDE_INLINE void wait_bytes(uint32_t classes, const struct byte_tile *tile, const uint8_t *v,
                             uint8_t *held, size_t band_first, struct byte_waiting *waiting,
                             uint32_t h, uint64_t bits) {
-  static const uint32_t lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   pick lane = pick_of(bits);
   uint32_t n = waiting->count;
   v += h * BYTE_LANES;
@@ -210,7 +209,7 @@ WIDE_INLINE void wait_bytes(uint32_t classes, const struct byte_tile *tile, cons
   uint32_t at = (uint32_t)(tile->first - band_first) + h * BYTE_LANES;
   for (; bits; bits >>= WIDE_LANES, at += WIDE_LANES) {
     uint32_t some = (uint32_t)bits & 0xffffu;
-    vu_compress(waiting->pixel + n, vk_of(some), vu_add(vu_load(lanes), vu_set(at)));
+    vu_compress(waiting->pixel + n, vk_of(some), vu_from(at));
     n += (uint32_t)__builtin_popcount(some);
   }
   waiting->count = n;

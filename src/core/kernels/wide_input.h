@@ -35,7 +35,6 @@ WIDE_INLINE vf of_class(const float *table, uint32_t classes, vu class) {
 WIDE_INLINE void wait_for_scores(uint32_t classes, const struct wide_tile *tile, const float *p,
                                  float *gathered, size_t band_first, struct wide_waiting *waiting,
                                  uint32_t g, uint32_t bits) {
-  static const uint32_t lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   vk lane = vk_of(bits);
   uint32_t at = (uint32_t)(tile->first - band_first) + g * WIDE_LANES;
   float *to = gathered + waiting->count;
@@ -46,7 +45,7 @@ WIDE_INLINE void wait_for_scores(uint32_t classes, const struct wide_tile *tile,
     to += WIDE_STRIDE;
     from += LCAL__TILE;
   }
-  vu_compress(waiting->pixel + waiting->count, lane, vu_add(vu_load(lanes), vu_set(at)));
+  vu_compress(waiting->pixel + waiting->count, lane, vu_from(at));
   vu_compress(waiting->argmax + waiting->count, lane, vu_load(tile->argmax + g * WIDE_LANES));
   waiting->count += (uint32_t)__builtin_popcount(bits);
 }
